@@ -1,0 +1,289 @@
+/**
+ * The flow table: every connection that is being looked at, in typed arrays.
+ *
+ * A flow is a slot of `STRIDE` words (128 bytes, two cache lines), found through a seeded hash of its five-tuple and chained in
+ * its bucket. The two endpoints are `a` and `b` by the order of their addresses, so that both directions find the same
+ * slot. Slots also form a list by last use, with a grain of one second of packet time: a busy flow moves once a second.
+ *
+ *     heads[hash] -> slot -> slot -> NONE          oldest <-> ... <-> newest
+ *
+ * The seed differs in every process, since whoever sends the packets chooses the addresses.
+ */
+import { INITIAL_FLOWS } from './limits.ts';
+
+/** Words of a flow. */
+export const STRIDE = 32;
+
+/** What stands in which word of a flow. Where there is one for each endpoint, that of `b` follows that of `a`. */
+export const Word = {
+  /** Next flow of the same bucket, or of the list of free slots. */
+  Chain: 0,
+  Older: 1,
+  Newer: 2,
+  /** Packet time of the last packet, seconds. */
+  LastS: 3,
+  State: 4,
+  /** Port of `a` in the upper half, of `b` in the lower. */
+  Ports: 5,
+  AddrA: 6,
+  AddrB: 10,
+  /** Sequence number expected next. */
+  NextA: 14,
+  /** Sequence number after the FIN's data. */
+  FinA: 16,
+  /** Sequence number of the SYN. */
+  IsnA: 18,
+  PacketsA: 20,
+  /** TCP payload bytes, modulo 2^32. */
+  BytesA: 22,
+  DuplicatesA: 24,
+  /** Gaps that were given up. */
+  GapsA: 26,
+  /** Overlapping bytes that differed. */
+  Conflicts: 28,
+  /** A word for the owner of the flow's content. */
+  Scratch: 29,
+} as const;
+
+/** Doubles of a flow: packet times in microseconds, -1 where not seen. */
+export const TIMES = 4;
+export const Time = { First: 0, Syn: 1, SynAck: 2, Ack: 3 } as const;
+
+/** Bits of `Word.State`. Where there is one for each endpoint, that of `b` is twice that of `a`. */
+export const State = {
+  IsV6: 0x0001,
+  /** Sent a SYN without ACK: this endpoint opened the connection. */
+  OpenedByA: 0x0002,
+  OpenedByB: 0x0004,
+  /** The next sequence number is known. */
+  SyncedA: 0x0008,
+  SyncedB: 0x0010,
+  FinA: 0x0020,
+  FinB: 0x0040,
+  /** Out-of-order bytes are held. */
+  HeldA: 0x0080,
+  HeldB: 0x0100,
+  Reset: 0x0200,
+  /** Nothing more is wanted of this flow. */
+  Done: 0x0400,
+} as const;
+
+const NONE = -1;
+
+export class FlowTable {
+  readonly #maxFlows: number;
+  readonly #seed: number;
+  #capacity: number;
+  #heads: Int32Array;
+  #free = NONE;
+  #used = 0;
+  #oldest = NONE;
+  #newest = NONE;
+  /** All flows' words; slot `s` begins at `s * STRIDE`. Replaced when the table grows: don't keep it over `add`. */
+  words: Int32Array;
+  /** All flows' times; slot `s` begins at `s * TIMES`. */
+  times: Float64Array;
+  size = 0;
+
+  /** `seed` is any number; the hash of equal tables with equal seeds is equal. */
+  constructor(maxFlows: number, seed: number) {
+    this.#maxFlows = maxFlows;
+    this.#seed = seed | 0;
+    this.#capacity = Math.min(INITIAL_FLOWS, maxFlows);
+    this.#heads = new Int32Array(bucketsFor(this.#capacity)).fill(NONE);
+    this.words = new Int32Array(this.#capacity * STRIDE);
+    this.times = new Float64Array(this.#capacity * TIMES);
+  }
+
+  /** Slots that exist, used or not: an upper bound for indexes. */
+  get capacity(): number {
+    return this.#capacity;
+  }
+
+  get isFull(): boolean {
+    return this.size >= this.#maxFlows;
+  }
+
+  /** The slot that was idle longest, or -1. */
+  get oldest(): number {
+    return this.#oldest;
+  }
+
+  findV4(addrA: number, addrB: number, ports: number): number {
+    const words = this.words;
+    let slot = this.#heads[this.#bucketV4(addrA, addrB, ports)]!;
+    while (slot !== NONE) {
+      const base = slot * STRIDE;
+      if (
+        words[base + Word.Ports] === ports &&
+        words[base + Word.AddrA] === addrA &&
+        words[base + Word.AddrB] === addrB &&
+        (words[base + Word.State]! & State.IsV6) === 0
+      ) {
+        return slot;
+      }
+      slot = words[base + Word.Chain]!;
+    }
+    return NONE;
+  }
+
+  /** `key` holds the four words of `a`, then those of `b`. */
+  findV6(key: Int32Array, ports: number): number {
+    const words = this.words;
+    let slot = this.#heads[this.#bucketV6(key, 0, ports)]!;
+    while (slot !== NONE) {
+      const base = slot * STRIDE;
+      if (words[base + Word.Ports] === ports && (words[base + Word.State]! & State.IsV6) !== 0) {
+        let i = 0;
+        while (i < 8 && words[base + Word.AddrA + i] === key[i]) i += 1;
+        if (i === 8) return slot;
+      }
+      slot = words[base + Word.Chain]!;
+    }
+    return NONE;
+  }
+
+  /** Adds a flow that is not there yet. The caller has made sure that the table is not full. */
+  addV4(addrA: number, addrB: number, ports: number, nowS: number): number {
+    const slot = this.#takeSlot();
+    const base = slot * STRIDE;
+    this.words[base + Word.AddrA] = addrA;
+    this.words[base + Word.AddrB] = addrB;
+    this.words[base + Word.Ports] = ports;
+    this.#link(slot, this.#bucketV4(addrA, addrB, ports), nowS);
+    return slot;
+  }
+
+  addV6(key: Int32Array, ports: number, nowS: number): number {
+    const slot = this.#takeSlot();
+    const base = slot * STRIDE;
+    for (let i = 0; i < 8; i++) this.words[base + Word.AddrA + i] = key[i]!;
+    this.words[base + Word.Ports] = ports;
+    this.words[base + Word.State] = State.IsV6;
+    this.#link(slot, this.#bucketV6(key, 0, ports), nowS);
+    return slot;
+  }
+
+  /** Marks a use of the flow in second `nowS`, which differs from the one of its last use. */
+  touch(slot: number, nowS: number): void {
+    this.words[slot * STRIDE + Word.LastS] = nowS;
+    if (slot === this.#newest) return;
+    this.#unlinkAge(slot);
+    this.#linkNewest(slot);
+  }
+
+  remove(slot: number): void {
+    const words = this.words;
+    const base = slot * STRIDE;
+    const bucket = this.#bucketOf(slot);
+    let at = this.#heads[bucket]!;
+    if (at === slot) this.#heads[bucket] = words[base + Word.Chain]!;
+    else {
+      while (words[at * STRIDE + Word.Chain] !== slot) at = words[at * STRIDE + Word.Chain]!;
+      words[at * STRIDE + Word.Chain] = words[base + Word.Chain]!;
+    }
+    this.#unlinkAge(slot);
+    words[base + Word.Chain] = this.#free;
+    this.#free = slot;
+    this.size -= 1;
+  }
+
+  /** Clears what a flow remembers of its connection; its key and place stay. */
+  forget(slot: number): void {
+    const base = slot * STRIDE;
+    this.words[base + Word.State] = this.words[base + Word.State]! & State.IsV6;
+    this.words.fill(0, base + Word.NextA, base + STRIDE);
+    this.times.fill(-1, slot * TIMES, slot * TIMES + TIMES);
+  }
+
+  #takeSlot(): number {
+    if (this.#free === NONE && this.#used === this.#capacity) this.#grow();
+    let slot = this.#free;
+    if (slot !== NONE) this.#free = this.words[slot * STRIDE + Word.Chain]!;
+    else slot = this.#used++;
+    this.size += 1;
+    this.words.fill(0, slot * STRIDE, slot * STRIDE + STRIDE);
+    this.times.fill(-1, slot * TIMES, slot * TIMES + TIMES);
+    return slot;
+  }
+
+  #link(slot: number, bucket: number, nowS: number): void {
+    const base = slot * STRIDE;
+    this.words[base + Word.Chain] = this.#heads[bucket]!;
+    this.#heads[bucket] = slot;
+    this.words[base + Word.LastS] = nowS;
+    this.#linkNewest(slot);
+  }
+
+  #linkNewest(slot: number): void {
+    const base = slot * STRIDE;
+    this.words[base + Word.Older] = this.#newest;
+    this.words[base + Word.Newer] = NONE;
+    if (this.#newest === NONE) this.#oldest = slot;
+    else this.words[this.#newest * STRIDE + Word.Newer] = slot;
+    this.#newest = slot;
+  }
+
+  #unlinkAge(slot: number): void {
+    const base = slot * STRIDE;
+    const older = this.words[base + Word.Older]!;
+    const newer = this.words[base + Word.Newer]!;
+    if (older === NONE) this.#oldest = newer;
+    else this.words[older * STRIDE + Word.Newer] = newer;
+    if (newer === NONE) this.#newest = older;
+    else this.words[newer * STRIDE + Word.Older] = older;
+  }
+
+  #grow(): void {
+    this.#capacity = Math.min(this.#capacity * 2, this.#maxFlows);
+    const words = new Int32Array(this.#capacity * STRIDE);
+    words.set(this.words);
+    this.words = words;
+    const times = new Float64Array(this.#capacity * TIMES);
+    times.set(this.times);
+    this.times = times;
+    this.#heads = new Int32Array(bucketsFor(this.#capacity)).fill(NONE);
+    // Every slot is in use when the table grows.
+    for (let slot = 0; slot < this.#used; slot++) {
+      const bucket = this.#bucketOf(slot);
+      words[slot * STRIDE + Word.Chain] = this.#heads[bucket]!;
+      this.#heads[bucket] = slot;
+    }
+  }
+
+  #bucketOf(slot: number): number {
+    const words = this.words;
+    const base = slot * STRIDE;
+    const ports = words[base + Word.Ports]!;
+    if ((words[base + Word.State]! & State.IsV6) !== 0) return this.#bucketV6(words, base + Word.AddrA, ports);
+    return this.#bucketV4(words[base + Word.AddrA]!, words[base + Word.AddrB]!, ports);
+  }
+
+  #bucketV4(addrA: number, addrB: number, ports: number): number {
+    let h = mix(this.#seed, addrA);
+    h = mix(h, addrB);
+    h = mix(h, ports);
+    return (h ^ (h >>> 16)) & (this.#heads.length - 1);
+  }
+
+  #bucketV6(key: Int32Array, at: number, ports: number): number {
+    let h = mix(this.#seed, ports);
+    for (let i = 0; i < 8; i++) h = mix(h, key[at + i]!);
+    return (h ^ (h >>> 16)) & (this.#heads.length - 1);
+  }
+}
+
+/** One step of a multiplicative hash, as MurmurHash3 mixes a word (its constants are in the public domain). */
+function mix(h: number, word: number): number {
+  let k = Math.imul(word, 0xcc9e2d51);
+  k = (k << 15) | (k >>> 17);
+  const x = h ^ Math.imul(k, 0x1b873593);
+  return (Math.imul((x << 13) | (x >>> 19), 5) + 0xe6546b64) | 0;
+}
+
+/** Twice as many buckets as slots, a power of two. */
+function bucketsFor(slots: number): number {
+  let n = 1024;
+  while (n < slots * 2) n *= 2;
+  return n;
+}

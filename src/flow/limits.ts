@@ -1,0 +1,32 @@
+/** Caps of the flow room. Each has its reason; the worst case is a product written beside it. */
+
+/**
+ * Flows in the table. 160 bytes a flow with its links and times: 262,144 x 160 B = 40 MiB, reached only when that many
+ * are live at once. A SYN flood beyond it evicts the flow that was idle longest.
+ */
+export const MAX_FLOWS = 262_144;
+
+/** Slots the table begins with; it doubles up to its cap, so that a small capture costs little memory. */
+export const INITIAL_FLOWS = 1024;
+
+/** Seconds of packet time without a packet after which a flow is finished with. Handshakes end within a few. */
+export const IDLE_TIMEOUT_S = 60;
+
+/** Runs of out-of-order bytes a direction may hold: a window of 64 segments with every second one missing. */
+export const MAX_HELD_RUNS = 128;
+
+/** Out-of-order bytes a direction may hold: a receive window of the usual size. */
+export const MAX_HELD_BYTES = 256 * 1024;
+
+/** Out-of-order bytes in all directions together. */
+export const MAX_HELD_BYTES_TOTAL = 64 * 1024 * 1024;
+
+/** A segment this far from what is expected next is not of this connection: the largest scaled window (RFC 7323 2.3). */
+export const MAX_SEQUENCE_JUMP = 1 << 30;
+
+/**
+ * Once the receiver has acknowledged bytes that the capture lacks, they are not coming again, but a mirror port may still
+ * deliver them late. So many more packets of the flow, or so many microseconds, are waited for.
+ */
+export const REORDER_PACKETS = 16;
+export const REORDER_US = 100_000;

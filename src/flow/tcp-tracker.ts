@@ -1,0 +1,478 @@
+/**
+ * TCP connections from packets: direction, order, gaps and ends. Delivers each direction's bytes in order to a handler
+ * until the handler wants no more; after that a packet of the flow costs one look-up.
+ *
+ * Reassembly keeps only what is out of order. What is expected next is handed on from the packet's own bytes. Rules, each of
+ * which a mirror port makes necessary:
+ *
+ *     already delivered        dropped as a duplicate (retransmission, keep-alive, rx+tx mirroring)
+ *     partly delivered         the new part is delivered
+ *     ahead                    held, first bytes win; the hole is given up when the receiver has acknowledged past it,
+ *                              when a cap is hit, or at the end of the flow
+ *     cut by the snap length   what is there is delivered, then a gap
+ *     no SYN seen              a direction begins with the first data seen
+ *     SYN with data            delivered (TCP Fast Open, RFC 7413)
+ *     SYN, other number        the old connection ends, a new one begins
+ *
+ * Packets without a SYN and without data open no flow. Checksums are the mirror port's business, not looked at here.
+ *
+ * RFC 9293. Times are packet times; the clock never goes back.
+ */
+import { type Frame, TcpFlag } from '../decode/frame.ts';
+import { FlowTable, STRIDE, State, Time, TIMES, Word } from './flow-table.ts';
+import { HeldSegments } from './held-segments.ts';
+import {
+  IDLE_TIMEOUT_S,
+  MAX_FLOWS,
+  MAX_HELD_BYTES_TOTAL,
+  MAX_SEQUENCE_JUMP,
+  REORDER_PACKETS,
+  REORDER_US,
+} from './limits.ts';
+import { FlowEnd, GapReason, type Side, type StreamHandler, Want } from './stream-handler.ts';
+
+/** What the tracker counted. All of them are numbers of TCP packets, flows or bytes, as named. */
+export class FlowCounters {
+  packets = 0;
+  /** Packets of no flow that could not begin one. */
+  strayPackets = 0;
+  flows = 0;
+  closed = 0;
+  reset = 0;
+  reused = 0;
+  idle = 0;
+  evicted = 0;
+  duplicateSegments = 0;
+  outOfOrderSegments = 0;
+  /** Segments whose sequence number is not of this connection. */
+  strangeSegments = 0;
+  gaps = 0;
+  gapBytes = 0;
+  snappedSegments = 0;
+  /** Segments that no cap allowed to hold. */
+  heldRefused = 0;
+  /** Overlapping bytes that differed. */
+  conflictBytes = 0;
+}
+
+export interface TcpTrackerOptions {
+  readonly maxFlows?: number;
+  readonly seed?: number;
+}
+
+export class TcpTracker {
+  readonly table: FlowTable;
+  readonly counters: FlowCounters = new FlowCounters();
+  readonly #handler: StreamHandler;
+  /** Out-of-order bytes by `2 * slot + side`; most flows have none. */
+  readonly #held = new Map<number, HeldSegments>();
+  #heldBytes = 0;
+  readonly #key = new Int32Array(8);
+  #expiredS = 0;
+  /** Packet time of the packet at hand: microseconds, and whole seconds. Set by `advance`. */
+  nowUs = 0;
+  #nowS = 0;
+
+  constructor(handler: StreamHandler, options: TcpTrackerOptions = {}) {
+    this.#handler = handler;
+    const seed = options.seed ?? Math.floor(Math.random() * 0x1_0000_0000);
+    this.table = new FlowTable(options.maxFlows ?? MAX_FLOWS, seed);
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Moves the clock to the time of the next packet, in microseconds, and ends flows that were idle for too long. */
+  advance(tsUs: number): void {
+    this.nowUs = tsUs;
+    const second = Math.floor(tsUs / 1e6) | 0;
+    if (second > this.#nowS) {
+      this.#nowS = second;
+      if (second !== this.#expiredS) this.#expire();
+    }
+  }
+
+  /** One TCP packet. */
+  packet(frame: Frame): void {
+    this.counters.packets += 1;
+    const slot = this.#find(frame);
+    if (slot < 0) return;
+    const table = this.table;
+    const base = slot * STRIDE;
+    if (table.words[base + Word.LastS] !== this.#nowS) table.touch(slot, this.#nowS);
+    const side = this.#side;
+    if ((table.words[base + Word.State]! & State.Done) !== 0) {
+      // Payload of a finished flow needs no more than this; a SYN or the flow's end does.
+      if ((frame.tcpFlags & (TcpFlag.Syn | TcpFlag.Fin | TcpFlag.Rst)) === 0) return;
+      this.#packetOfDone(slot, side, frame);
+      return;
+    }
+    this.#packetOfLive(slot, side, frame);
+  }
+
+  /** Ends every flow, oldest first: gaps are given up, so that what was held is delivered. */
+  finish(why: FlowEnd): void {
+    while (this.table.oldest >= 0) this.#end(this.table.oldest, why);
+  }
+
+  /** Ends the flow that was idle longest, to make room. False when there is none. */
+  evictOldest(): boolean {
+    if (this.table.oldest < 0) return false;
+    this.counters.evicted += 1;
+    this.#end(this.table.oldest, FlowEnd.Evicted);
+    return true;
+  }
+
+  /** The side of the packet that `#find` looked up last. */
+  #side: Side = 0;
+
+  /** The packet's flow, made if it may begin one; -1 if it is stray. */
+  #find(frame: Frame): number {
+    const buf = frame.buf;
+    let slot: number;
+    if (frame.ipVersion === 4) {
+      const src = word(buf, frame.srcAt);
+      const dst = word(buf, frame.dstAt);
+      const isA = src < dst || (src === dst && frame.srcPort <= frame.dstPort);
+      const a = isA ? src : dst;
+      const b = isA ? dst : src;
+      const ports = isA ? (frame.srcPort << 16) | frame.dstPort : (frame.dstPort << 16) | frame.srcPort;
+      this.#side = isA ? 0 : 1;
+      slot = this.table.findV4(a, b, ports);
+      if (slot >= 0 || !this.#mayBegin(frame)) return slot;
+      slot = this.table.addV4(a, b, ports, this.#nowS);
+    } else {
+      const key = this.#key;
+      let order = 0;
+      for (let i = 0; i < 4; i++) {
+        key[i] = word(buf, frame.srcAt + 4 * i);
+        key[4 + i] = word(buf, frame.dstAt + 4 * i);
+        if (order === 0) order = key[i]! - key[4 + i]!;
+      }
+      const isA = order < 0 || (order === 0 && frame.srcPort <= frame.dstPort);
+      if (!isA) {
+        for (let i = 0; i < 4; i++) {
+          const swap = key[i]!;
+          key[i] = key[4 + i]!;
+          key[4 + i] = swap;
+        }
+      }
+      const ports = isA ? (frame.srcPort << 16) | frame.dstPort : (frame.dstPort << 16) | frame.srcPort;
+      this.#side = isA ? 0 : 1;
+      slot = this.table.findV6(key, ports);
+      if (slot >= 0 || !this.#mayBegin(frame)) return slot;
+      slot = this.table.addV6(key, ports, this.#nowS);
+    }
+    this.counters.flows += 1;
+    this.table.times[slot * TIMES + Time.First] = this.nowUs;
+    return slot;
+  }
+
+  #mayBegin(frame: Frame): boolean {
+    if (frame.payloadLen === 0 && (frame.tcpFlags & (TcpFlag.Syn | TcpFlag.Rst)) !== TcpFlag.Syn) {
+      this.counters.strayPackets += 1;
+      return false;
+    }
+    if (this.table.isFull) this.evictOldest();
+    return true;
+  }
+
+  #packetOfDone(slot: number, side: Side, frame: Frame): void {
+    const words = this.table.words;
+    const base = slot * STRIDE;
+    if ((frame.tcpFlags & TcpFlag.Syn) !== 0) {
+      if (this.#isNewConnection(base, side, frame)) {
+        this.#restart(slot);
+        this.#packetOfLive(slot, side, frame);
+      }
+      return;
+    }
+    words[base + Word.State] = words[base + Word.State]! | (State.FinA << side);
+    const both = State.FinA | State.FinB;
+    if ((frame.tcpFlags & TcpFlag.Rst) !== 0) this.counters.reset += 1;
+    else if ((words[base + Word.State]! & both) === both) this.counters.closed += 1;
+    else return;
+    this.table.remove(slot);
+  }
+
+  #packetOfLive(slot: number, side: Side, frame: Frame): void {
+    let words = this.table.words;
+    const base = slot * STRIDE;
+    const flags = frame.tcpFlags;
+    let seq = frame.seq;
+    if ((flags & TcpFlag.Syn) !== 0) {
+      if (this.#isNewConnection(base, side, frame)) {
+        this.#handler.onEnd(slot, FlowEnd.Reused);
+        this.#restart(slot);
+        words = this.table.words;
+      }
+      this.#syn(slot, side, frame);
+      seq = (seq + 1) | 0;
+    } else if (this.table.times[slot * TIMES + Time.SynAck]! >= 0 && this.table.times[slot * TIMES + Time.Ack]! < 0) {
+      if ((words[base + Word.State]! & (State.OpenedByA << side)) !== 0) {
+        this.table.times[slot * TIMES + Time.Ack] = this.nowUs;
+      }
+    }
+    words[base + Word.PacketsA + side] = words[base + Word.PacketsA + side]! + 1;
+
+    if (frame.payloadLen > 0) {
+      words[base + Word.BytesA + side] = words[base + Word.BytesA + side]! + frame.payloadLen;
+      this.#data(slot, side, seq, frame);
+      if ((words[base + Word.State]! & State.Done) !== 0 && (flags & (TcpFlag.Fin | TcpFlag.Rst)) === 0) return;
+    }
+    const state = words[base + Word.State]!;
+    if ((state & (State.HeldA | State.HeldB)) !== 0) this.#watchHoles(slot, side, frame);
+    if ((flags & TcpFlag.Fin) !== 0) {
+      words[base + Word.State] = words[base + Word.State]! | (State.FinA << side);
+      words[base + Word.FinA + side] = (seq + frame.payloadLen) | 0;
+    }
+    if ((flags & TcpFlag.Rst) !== 0) this.#reset(slot, side, seq);
+    else if ((words[base + Word.State]! & (State.FinA | State.FinB)) === (State.FinA | State.FinB)) {
+      if (isClosed(words, base, 0) && isClosed(words, base, 1)) {
+        this.counters.closed += 1;
+        this.#end(slot, FlowEnd.Closed);
+      }
+    }
+  }
+
+  /** A SYN whose number differs from the one this side began with opens a new connection on an old five-tuple. */
+  #isNewConnection(base: number, side: Side, frame: Frame): boolean {
+    const words = this.table.words;
+    const state = words[base + Word.State]!;
+    if ((frame.tcpFlags & TcpFlag.Ack) !== 0) return false;
+    if ((state & (State.OpenedByA << side)) !== 0) return words[base + Word.IsnA + side] !== frame.seq;
+    // A first SYN on a flow that carried data, or was opened by the other side, is a new connection too.
+    return words[base + Word.BytesA]! !== 0 || words[base + Word.BytesA + 1]! !== 0;
+  }
+
+  #restart(slot: number): void {
+    this.counters.reused += 1;
+    this.counters.flows += 1;
+    this.#dropHeld(slot);
+    this.table.forget(slot);
+    this.table.times[slot * TIMES + Time.First] = this.nowUs;
+  }
+
+  #syn(slot: number, side: Side, frame: Frame): void {
+    const words = this.table.words;
+    const base = slot * STRIDE;
+    const times = this.table.times;
+    const state = words[base + Word.State]!;
+    if ((frame.tcpFlags & TcpFlag.Ack) === 0) {
+      words[base + Word.State] = state | (State.OpenedByA << side);
+      if (times[slot * TIMES + Time.Syn]! < 0) times[slot * TIMES + Time.Syn] = this.nowUs;
+    } else {
+      words[base + Word.State] = state | (State.OpenedByB >> side);
+      if (times[slot * TIMES + Time.SynAck]! < 0) times[slot * TIMES + Time.SynAck] = this.nowUs;
+    }
+    if (words[base + Word.BytesA + side] !== 0) return;
+    words[base + Word.State] = words[base + Word.State]! | (State.SyncedA << side);
+    words[base + Word.IsnA + side] = frame.seq;
+    words[base + Word.NextA + side] = (frame.seq + 1) | 0;
+  }
+
+  #data(slot: number, side: Side, seq: number, frame: Frame): void {
+    const words = this.table.words;
+    const base = slot * STRIDE;
+    if ((words[base + Word.State]! & (State.SyncedA << side)) === 0) {
+      words[base + Word.State] = words[base + Word.State]! | (State.SyncedA << side);
+      words[base + Word.NextA + side] = seq;
+    }
+    const ahead = (seq - words[base + Word.NextA + side]!) | 0;
+    if (ahead > 0) {
+      this.#hold(slot, side, seq, ahead, frame);
+      return;
+    }
+    const fresh = ahead + frame.payloadLen;
+    if (fresh <= 0) {
+      this.counters.duplicateSegments += 1;
+      words[base + Word.DuplicatesA + side] = words[base + Word.DuplicatesA + side]! + 1;
+      return;
+    }
+    const captured = frame.payloadEnd - frame.payloadAt;
+    const at = frame.payloadAt - ahead;
+    words[base + Word.NextA + side] = (seq + frame.payloadLen) | 0;
+    if (at < frame.payloadEnd && this.#deliver(slot, side, frame.buf, at, frame.payloadEnd) === Want.Nothing) return;
+    if (captured < frame.payloadLen) {
+      this.counters.snappedSegments += 1;
+      const missing = Math.min(frame.payloadLen - captured, fresh);
+      if (this.#gap(slot, side, missing, GapReason.Snapped) === Want.Nothing) return;
+    }
+    if ((words[base + Word.State]! & (State.HeldA << side)) !== 0) this.#drain(slot, side);
+  }
+
+  #deliver(slot: number, side: Side, buf: Uint8Array, at: number, end: number): Want {
+    const want = this.#handler.onBytes(slot, side, buf, at, end);
+    if (want === Want.Nothing) this.#finishedWith(slot);
+    return want;
+  }
+
+  #gap(slot: number, side: Side, missing: number, reason: GapReason): Want {
+    if (reason === GapReason.Missing) {
+      this.counters.gaps += 1;
+      this.counters.gapBytes += missing;
+      const at = slot * STRIDE + Word.GapsA + side;
+      this.table.words[at] = this.table.words[at]! + 1;
+    }
+    const want = this.#handler.onGap(slot, side, missing, reason);
+    if (want === Want.Nothing) this.#finishedWith(slot);
+    return want;
+  }
+
+  #finishedWith(slot: number): void {
+    const at = slot * STRIDE + Word.State;
+    this.#dropHeld(slot);
+    this.table.words[at] = this.table.words[at]! | State.Done;
+  }
+
+  #hold(slot: number, side: Side, seq: number, ahead: number, frame: Frame): void {
+    const words = this.table.words;
+    const base = slot * STRIDE;
+    if (ahead > MAX_SEQUENCE_JUMP) {
+      this.counters.strangeSegments += 1;
+      return;
+    }
+    this.counters.outOfOrderSegments += 1;
+    let held = this.#held.get(2 * slot + side);
+    if (held === undefined) {
+      held = new HeldSegments();
+      this.#held.set(2 * slot + side, held);
+      words[base + Word.State] = words[base + Word.State]! | (State.HeldA << side);
+    }
+    while (this.#heldBytes + frame.payloadLen > MAX_HELD_BYTES_TOTAL && this.table.oldest !== slot) this.evictOldest();
+    const before = held.sizeBytes;
+    const conflicts = held.conflicts;
+    const kept = held.hold(seq, frame.buf, frame.payloadAt, frame.payloadEnd);
+    this.#heldBytes += held.sizeBytes - before;
+    if (held.conflicts !== conflicts) {
+      this.counters.conflictBytes += held.conflicts - conflicts;
+      words[base + Word.Conflicts] = words[base + Word.Conflicts]! + held.conflicts - conflicts;
+    }
+    if (!kept) {
+      // A cap was hit. The hole before it all is given up: later bytes are worth more than an endless wait.
+      this.counters.heldRefused += 1;
+      this.#skipHole(slot, side, held);
+    }
+  }
+
+  /** Gives up a hole once the receiver has acknowledged bytes behind it and reordering can't explain it any more. */
+  #watchHoles(slot: number, side: Side, frame: Frame): void {
+    const base = slot * STRIDE;
+    for (let other: Side = 0; ; other = 1) {
+      const held = this.#held.get(2 * slot + other);
+      if (held !== undefined && !held.isEmpty) {
+        if (held.ackedPackets > 0) {
+          held.ackedPackets += 1;
+          if (held.ackedPackets > REORDER_PACKETS || this.nowUs - held.ackedSinceUs > REORDER_US) {
+            this.#skipHole(slot, other, held);
+          }
+        } else if (other !== side && (frame.tcpFlags & TcpFlag.Ack) !== 0) {
+          const next = this.table.words[base + Word.NextA + other]!;
+          if (((frame.ack - next) | 0) > 0) {
+            held.ackedPackets = 1;
+            held.ackedSinceUs = this.nowUs;
+          }
+        }
+      }
+      if (other === 1) return;
+    }
+  }
+
+  /** Tells of the hole before the first held run, then delivers what follows it. */
+  #skipHole(slot: number, side: Side, held: HeldSegments): void {
+    if (held.isEmpty) return;
+    const words = this.table.words;
+    const next = slot * STRIDE + Word.NextA + side;
+    const missing = (held.firstSeq - words[next]!) | 0;
+    if (missing > 0) {
+      words[next] = held.firstSeq;
+      if (this.#gap(slot, side, missing, GapReason.Missing) === Want.Nothing) return;
+    }
+    this.#drain(slot, side);
+  }
+
+  #drain(slot: number, side: Side): void {
+    const held = this.#held.get(2 * slot + side);
+    if (held === undefined) return;
+    const words = this.table.words;
+    const next = slot * STRIDE + Word.NextA + side;
+    for (;;) {
+      const before = held.sizeBytes;
+      const bytes = held.take(words[next]!);
+      this.#heldBytes += held.sizeBytes - before;
+      if (bytes === null) break;
+      words[next] = (words[next]! + bytes.length) | 0;
+      if (this.#deliver(slot, side, bytes, 0, bytes.length) === Want.Nothing) return;
+    }
+    if (held.isEmpty) {
+      this.#held.delete(2 * slot + side);
+      words[slot * STRIDE + Word.State] = words[slot * STRIDE + Word.State]! & ~(State.HeldA << side);
+    }
+  }
+
+  #dropHeld(slot: number): void {
+    const at = slot * STRIDE + Word.State;
+    const state = this.table.words[at]!;
+    if ((state & (State.HeldA | State.HeldB)) === 0) return;
+    for (const key of [2 * slot, 2 * slot + 1]) {
+      const held = this.#held.get(key);
+      if (held === undefined) continue;
+      this.#heldBytes -= held.sizeBytes;
+      this.#held.delete(key);
+    }
+    this.table.words[at] = state & ~(State.HeldA | State.HeldB);
+  }
+
+  /** A reset counts when it is near what its sender would say next; a wild one is only noted. */
+  #reset(slot: number, side: Side, seq: number): void {
+    const words = this.table.words;
+    const base = slot * STRIDE;
+    words[base + Word.State] = words[base + Word.State]! | State.Reset;
+    const isSynced = (words[base + Word.State]! & (State.SyncedA << side)) !== 0;
+    const ahead = (seq - words[base + Word.NextA + side]!) | 0;
+    if (isSynced && (ahead < -1 || ahead > 0xffff)) {
+      this.counters.strangeSegments += 1;
+      return;
+    }
+    this.counters.reset += 1;
+    this.#end(slot, FlowEnd.Reset);
+  }
+
+  #expire(): void {
+    this.#expiredS = this.#nowS;
+    const deadline = this.#nowS - IDLE_TIMEOUT_S;
+    for (;;) {
+      const slot = this.table.oldest;
+      if (slot < 0 || this.table.words[slot * STRIDE + Word.LastS]! > deadline) return;
+      this.counters.idle += 1;
+      this.#end(slot, FlowEnd.Idle);
+    }
+  }
+
+  /** Takes a flow out of the table, after delivering what was held behind holes. */
+  #end(slot: number, why: FlowEnd): void {
+    const at = slot * STRIDE + Word.State;
+    for (const side of [0, 1] as const) {
+      while ((this.table.words[at]! & (State.HeldA << side)) !== 0) {
+        const held = this.#held.get(2 * slot + side);
+        if (held === undefined || held.isEmpty) break;
+        this.#skipHole(slot, side, held);
+      }
+    }
+    if ((this.table.words[at]! & State.Done) === 0) this.#handler.onEnd(slot, why);
+    this.#dropHeld(slot);
+    this.table.remove(slot);
+  }
+}
+
+/** All that this side sent up to its FIN was delivered or given up. */
+function isClosed(words: Int32Array, base: number, side: Side): boolean {
+  if ((words[base + Word.State]! & (State.SyncedA << side)) === 0) return true;
+  return ((words[base + Word.NextA + side]! - words[base + Word.FinA + side]!) | 0) >= 0;
+}
+
+/** Four bytes as a signed 32-bit integer. */
+function word(buf: Uint8Array, at: number): number {
+  return (buf[at]! << 24) | (buf[at + 1]! << 16) | (buf[at + 2]! << 8) | buf[at + 3]!;
+}

@@ -1,0 +1,125 @@
+/**
+ * Whether bytes begin a TLS handshake, told by content alone.
+ *
+ *     16 03 0v  len len  type  len len len  03 0v      record with ClientHello (1), ServerHello (2) or Certificate (11)
+ *     8l ll 01  03 0v  suites(2) session(2) challenge(2)      ClientHello in SSLv2 format (RFC 5246 E.2), or 00 02 for SSLv2
+ *
+ * `Unsure`: a beginning of one of these, too short to tell. Looks, does not consume; reads nothing at or after `end`.
+ */
+import { MAX_CERTIFICATE_BYTES, MAX_MESSAGE_BYTES, MAX_RECORD_BYTES } from './limits.ts';
+
+export const Probe = { NotForUs: 0, Unsure: 1, Certain: 2 } as const;
+export type Probe = (typeof Probe)[keyof typeof Probe];
+
+/** Handshake types a connection, or what is left of one, may begin with. */
+const CLIENT_HELLO = 1;
+const SERVER_HELLO = 2;
+const CERTIFICATE = 11;
+
+/** The shortest body of a ServerHello: version, random, and what drafts up to 21 left: suite and extensions. */
+const MIN_HELLO_BODY = 36;
+
+export function probeTls(buf: Uint8Array, at: number, end: number): Probe {
+  if (at >= end) return Probe.Unsure;
+  const first = buf[at]!;
+  if (first === 0x16) return probeHandshakeRecord(buf, at, end);
+  if ((first & 0x80) !== 0) return probeSslv2Hello(buf, at, end);
+  return Probe.NotForUs;
+}
+
+function probeHandshakeRecord(buf: Uint8Array, at: number, end: number): Probe {
+  const n = end - at;
+  if (n < 2) return Probe.Unsure;
+  if (buf[at + 1] !== 3) return Probe.NotForUs;
+  if (n < 3) return Probe.Unsure;
+  if (buf[at + 2]! > 4) return Probe.NotForUs;
+  if (n < 5) return Probe.Unsure;
+  const recordLen = (buf[at + 3]! << 8) | buf[at + 4]!;
+  if (recordLen === 0 || recordLen > MAX_RECORD_BYTES) return Probe.NotForUs;
+  if (n < 6) return Probe.Unsure;
+  const type = buf[at + 5]!;
+  if (type !== CLIENT_HELLO && type !== SERVER_HELLO && type !== CERTIFICATE) return Probe.NotForUs;
+  // A message header that goes on in the next record can't be checked further.
+  if (recordLen < 6) return Probe.Certain;
+  if (n < 11) return Probe.Unsure;
+  const bodyLen = (buf[at + 6]! << 16) | (buf[at + 7]! << 8) | buf[at + 8]!;
+  if (type === CERTIFICATE) {
+    const listLen = (buf[at + 9]! << 8) | buf[at + 10]!;
+    return bodyLen <= MAX_CERTIFICATE_BYTES && bodyLen >= 3 && listLen === (bodyLen - 3) >> 8
+      ? Probe.Certain
+      : Probe.NotForUs;
+  }
+  if (bodyLen < MIN_HELLO_BODY || bodyLen > MAX_MESSAGE_BYTES) return Probe.NotForUs;
+  const major = buf[at + 9]!;
+  // 0x7f: a TLS 1.3 draft's ServerHello.
+  if (major === 3 || (major === 0x7f && type === SERVER_HELLO)) return Probe.Certain;
+  return Probe.NotForUs;
+}
+
+function probeSslv2Hello(buf: Uint8Array, at: number, end: number): Probe {
+  const n = end - at;
+  if (n >= 3 && buf[at + 2] !== CLIENT_HELLO) return Probe.NotForUs;
+  if (n >= 4 && buf[at + 3] !== 3 && buf[at + 3] !== 0) return Probe.NotForUs;
+  if (n >= 5 && (buf[at + 3] === 3 ? buf[at + 4]! > 4 : buf[at + 4] !== 2)) return Probe.NotForUs;
+  if (n < 11) return Probe.Unsure;
+  const messageLen = ((buf[at]! & 0x7f) << 8) | buf[at + 1]!;
+  const specsLen = (buf[at + 5]! << 8) | buf[at + 6]!;
+  const sessionLen = (buf[at + 7]! << 8) | buf[at + 8]!;
+  const challengeLen = (buf[at + 9]! << 8) | buf[at + 10]!;
+  const fits =
+    specsLen > 0 &&
+    specsLen % 3 === 0 &&
+    sessionLen <= 32 &&
+    challengeLen >= 16 &&
+    challengeLen <= 32 &&
+    messageLen === 9 + specsLen + sessionLen + challengeLen;
+  return fits ? Probe.Certain : Probe.NotForUs;
+}
+
+/** Whether `buf[at, end)` could begin a record of any type: used to find a boundary after a gap. */
+export function looksLikeRecord(buf: Uint8Array, at: number, end: number): boolean {
+  if (end - at < 6) return false;
+  if (buf[at + 1] !== 3 || buf[at + 2]! > 4) return false;
+  const len = (buf[at + 3]! << 8) | buf[at + 4]!;
+  if (len === 0 || len > MAX_RECORD_BYTES) return false;
+  const next = at + 5 + len;
+  if (next + 3 <= end && (buf[next]! < 20 || buf[next]! > 24 || buf[next + 1] !== 3 || buf[next + 2]! > 4)) return false;
+  switch (buf[at]!) {
+    case 20:
+      return len === 1 && buf[at + 5] === 1;
+    case 21:
+      return len === 2 ? buf[at + 5] === 1 || buf[at + 5] === 2 : len >= 16 && len <= 64;
+    case 22:
+      return looksLikeMessage(buf, at + 5, end, len);
+    case 23:
+      return len >= 16;
+    default:
+      return false;
+  }
+}
+
+/** A plain handshake message of a known type whose length is believable. */
+function looksLikeMessage(buf: Uint8Array, at: number, end: number, recordLen: number): boolean {
+  const type = buf[at]!;
+  if (end - at < 4 || recordLen < 4) return false;
+  const len = (buf[at + 1]! << 16) | (buf[at + 2]! << 8) | buf[at + 3]!;
+  switch (type) {
+    case 0: // HelloRequest
+    case 14: // ServerHelloDone
+      return len === 0;
+    case 11: // Certificate
+      return len >= 3 && len <= MAX_CERTIFICATE_BYTES;
+    case 1: // ClientHello
+    case 2: // ServerHello
+      return len >= MIN_HELLO_BODY && len <= MAX_MESSAGE_BYTES;
+    case 4: // NewSessionTicket
+    case 12: // ServerKeyExchange
+    case 13: // CertificateRequest
+    case 15: // CertificateVerify
+    case 16: // ClientKeyExchange
+    case 22: // CertificateStatus
+      return len > 0 && len <= MAX_MESSAGE_BYTES;
+    default:
+      return false;
+  }
+}
