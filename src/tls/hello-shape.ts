@@ -20,8 +20,19 @@ export interface HelloShape {
   readonly pskModes: readonly number[];
   /** Protocol names as text, escaped where they are not printable. */
   readonly alpn: readonly string[];
-  readonly ech: 'none' | 'ech' | 'grease_or_outer' | 'inner' | 'esni';
+  readonly ech: EchKind;
+  /** MD5 of `ja3Text`. Both are empty for an SSLv2-format hello: JA3 is not defined for it. */
   readonly ja3: string;
   readonly ja3Text: string;
+  /** Empty for a hello that is SSLv2 through and through. */
   readonly ja4: string;
 }
+
+/**
+ * What a hello says about encrypting itself: nothing; `ech` in a form of a draft, or unreadable; an outer hello, which
+ * looks the same whether it hides another or is GREASE (RFC 9849 6.2); an inner one, seen only after decryption; ESNI, which came before.
+ */
+export type EchKind = 'none' | 'ech' | 'grease_or_outer' | 'inner' | 'esni';
+
+/** What carried the hello: TLS over TCP, DTLS or QUIC, by the letter that JA4 gives it. */
+export type HelloTransport = 't' | 'd' | 'q';

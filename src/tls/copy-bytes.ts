@@ -1,0 +1,15 @@
+import { type Cursor, EMPTY_BYTES, Fault } from '../bytes/cursor.ts';
+
+/**
+ * The next `n` bytes, copied, or none if they are not all there. A loop: for the few bytes of a random or a session id it is
+ * several times faster than a view and `slice`.
+ */
+export function readCopy(c: Cursor, n: number): Uint8Array {
+  if (n === 0) return EMPTY_BYTES;
+  const at = c.skip(n);
+  if (c.fault !== Fault.None) return EMPTY_BYTES;
+  const { buf } = c;
+  const out = new Uint8Array(n);
+  for (let i = 0; i < n; i++) out[i] = buf[at + i]!;
+  return out;
+}
