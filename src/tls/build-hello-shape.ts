@@ -152,7 +152,14 @@ export function buildHelloShape(key: Uint8Array, keyLen: number): FoundShape {
     ech: reader.ech,
     ja3: hashJa3(ja3Text),
     ja3Text,
-    ja4: buildJa4(transport, { legacyVersion, cipherSuites, extensions, supportedVersions, signatureSchemes, alpnEnds }),
+    ja4: buildJa4(transport, {
+      legacyVersion,
+      cipherSuites,
+      extensions,
+      supportedVersions,
+      signatureSchemes,
+      alpnEnds,
+    }),
   };
   return { shape, fault: reader.fault };
 }

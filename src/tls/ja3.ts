@@ -27,7 +27,11 @@ export function buildJa3Text(hello: Ja3Input): string {
   return `${hello.legacyVersion},${suites},${extensions},${groups},${hello.pointFormats.join('-')}`;
 }
 
-export function buildJa3sText(legacyVersion: number, cipherSuite: number, extensions: readonly number[] | null): string {
+export function buildJa3sText(
+  legacyVersion: number,
+  cipherSuite: number,
+  extensions: readonly number[] | null,
+): string {
   return `${legacyVersion},${cipherSuite},${joinNumbers(extensions ?? [])}`;
 }
 

@@ -24,3 +24,47 @@ export const MAX_ENCRYPTED_BYTES = 512 * 1024;
 
 /** Bytes in which a record boundary is looked for after a gap. */
 export const MAX_HUNT_BYTES = 64 * 1024;
+
+// Message parsers. Beyond one of these caps the rest is left out and the message carries `too_many`: a real peer is far
+// below each of them.
+
+/** Bytes of a ClientHello body that are looked at: all that its grammar can hold, 2+32 +1+32 +1+255 +2+2^16 +1+255 +2+2^16. */
+export const MAX_CLIENT_HELLO = 131_653;
+
+/** IANA has about 400 suites; a scanner that offers them all still fits. */
+export const MAX_CIPHER_SUITES = 1024;
+
+/** Extensions in a hello. The registry has 80, browsers send about 20. */
+export const MAX_EXTENSIONS = 256;
+
+/** Bytes of one extension that count for the shape of a hello (lists of versions, groups, schemes, protocol names). */
+export const MAX_SHAPE_CONTENT = 2048;
+
+/** Entries of key_share; two or three are usual. */
+export const MAX_KEY_SHARES = 64;
+
+/** Protocol names in ALPN. */
+export const MAX_ALPN_NAMES = 64;
+
+/** Bytes of an SNI host name. DNS allows 253; the rest of a longer one is not shown. */
+export const MAX_SERVER_NAME = 1024;
+
+/** Shapes kept: 1024 sets of 4. A hello can only push out shapes of its own set. */
+export const SHAPE_SETS = 1024;
+export const SHAPE_WAYS = 4;
+
+/**
+ * A shape with a longer key is not kept. OpenSSL 1.0.2, the longest usual one, has 320 bytes. Worst case of the cache:
+ * 4096 x (1 KiB key + about 12 KiB of lists and text) = 53 MiB; usual 4096 x 2.5 KiB = 10 MiB.
+ */
+export const MAX_SHAPE_KEY = 1024;
+
+/** Certificates in one list. Chains have 1 to 5; servers that send their whole store have been seen with 40. */
+export const MAX_CERTIFICATES = 64;
+
+/** Authorities that a CertificateRequest names, and bytes of one: 64 x 4 KiB = 256 KiB. The rest is counted, not kept. */
+export const MAX_AUTHORITIES = 64;
+export const MAX_AUTHORITY_BYTES = 4096;
+
+/** Signature schemes and certificate types in a CertificateRequest. */
+export const MAX_REQUEST_VALUES = 256;

@@ -8,8 +8,8 @@
  *     compression          1           absent there too
  *     extensions         2 + 0..2^16-1 may be absent before TLS 1.3
  *
- * RFC 5246 7.4.1.3, RFC 8446 4.1.3. Those drafts put their version, 0x7f00 plus the number, into legacy_version; later ones
- * use supported_versions. A HelloRetryRequest is a ServerHello with a fixed random (RFC 8446 4.1.4); until draft 21 it was a
+ * RFC 5246 7.4.1.3, RFC 8446 4.1.3. Those drafts put their version into legacy_version, 0x7f00 plus the number or (NSS with
+ * draft 14) 0x0304, which the final protocol forbids there; later ones use supported_versions. A HelloRetryRequest is a ServerHello with a fixed random (RFC 8446 4.1.4); until draft 21 it was a
  * message of its own, which `parseDraftHelloRetryRequest` reads:
  *
  *     version              2
@@ -34,6 +34,7 @@ export interface ServerHello {
   readonly version: number;
   readonly random: Uint8Array;
   readonly sessionId: Uint8Array;
+  /** -1 in SSL 2 until the client's choice was seen. */
   readonly cipherSuite: number;
   readonly compressionMethod: number;
   readonly isHelloRetryRequest: boolean;
@@ -62,6 +63,7 @@ const RETRY_RANDOM: readonly number[] = [
   0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 
+const TLS13 = 0x0304;
 const FIRST_DRAFT = 0x7f00;
 /** From here on a draft's ServerHello has the final form. */
 const FIRST_FINAL_FORM_DRAFT = 0x7f16;
@@ -92,7 +94,8 @@ const content = new Cursor();
 export function parseServerHello(c: Cursor): ServerHello {
   const legacyVersion = c.u16();
   const random = readCopy(c, 32);
-  const isEarlyDraft = legacyVersion >= FIRST_DRAFT && legacyVersion < FIRST_FINAL_FORM_DRAFT;
+  const isEarlyDraft =
+    legacyVersion === TLS13 || (legacyVersion >= FIRST_DRAFT && legacyVersion < FIRST_FINAL_FORM_DRAFT);
   const sessionId = isEarlyDraft ? EMPTY_BYTES : readCopy(c, c.u8());
   const cipherSuite = c.u16();
   const compressionMethod = isEarlyDraft ? 0 : c.u8();
