@@ -7,9 +7,9 @@
 
 import { Cursor, Fault } from '../bytes/cursor.ts';
 import { toText } from '../bytes/text.ts';
-import type { EchKind, HelloShape, HelloTransport } from './hello-shape.ts';
+import type { EchKind, HelloShape } from './hello-shape.ts';
 import type { FoundShape } from './hello-shape-cache.ts';
-import { ECH_KINDS } from './hello-shape-key.ts';
+import { ECH_KINDS, HELLO_TRANSPORTS } from './hello-shape-key.ts';
 import { buildJa3Text, hashJa3 } from './ja3.ts';
 import { buildJa4, NO_ALPN, toAlpnEnds } from './ja4.ts';
 import { MAX_ALPN_NAMES } from './limits.ts';
@@ -126,7 +126,7 @@ class ShapeReader {
 
 export function buildHelloShape(key: Uint8Array, keyLen: number): FoundShape {
   const c = new Cursor(key, 0, keyLen);
-  const transport = String.fromCharCode(c.u8()) as HelloTransport;
+  const transport = HELLO_TRANSPORTS[c.u8()] ?? 't';
   const legacyVersion = c.u16();
   const cipherSuites: number[] = [];
   for (let n = c.u16(); n > 1; n -= 2) cipherSuites.push(c.u16());

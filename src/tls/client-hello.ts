@@ -27,7 +27,7 @@ import { isEchType } from './build-hello-shape.ts';
 import { readCopy } from './copy-bytes.ts';
 import type { HelloShape, HelloTransport } from './hello-shape.ts';
 import type { HelloShapeCache } from './hello-shape-cache.ts';
-import { ECH_KINDS, type HelloShapeKey } from './hello-shape-key.ts';
+import { ECH_KINDS, HELLO_TRANSPORTS, type HelloShapeKey } from './hello-shape-key.ts';
 import {
   MAX_CIPHER_SUITES,
   MAX_CLIENT_HELLO,
@@ -93,7 +93,7 @@ export function parseClientHello(c: Cursor, transport: HelloTransport, shapes: H
     c.end = c.pos + MAX_CLIENT_HELLO;
   }
   const key = shapes.key.reset(c.remaining);
-  key.u8(transport.charCodeAt(0));
+  key.u8(HELLO_TRANSPORTS.indexOf(transport));
   key.u16(c.u16());
   const random = readCopy(c, 32);
   const sessionId = readCopy(c, c.u8());

@@ -2,7 +2,7 @@
  * The bytes that decide a hello's shape, gathered in one buffer: the key under which the shape is cached, and the input
  * from which it is built on a miss.
  *
- *     transport           1          ASCII t, d or q
+ *     transport           1          an index of HELLO_TRANSPORTS
  *     legacy_version      2
  *     cipher_suites       2 + n
  *     compression         1 + n
@@ -20,10 +20,12 @@
  * who keeps a key copies it.
  */
 
-import type { EchKind } from './hello-shape.ts';
+import type { EchKind, HelloTransport } from './hello-shape.ts';
 
 /** Room for the parts of a key that the hello may have been cut before. */
 const FIXED_ROOM = 16;
+
+export const HELLO_TRANSPORTS: readonly HelloTransport[] = ['t', 'd', 'q'];
 
 export const ECH_KINDS: readonly EchKind[] = ['none', 'ech', 'grease_or_outer', 'inner', 'esni'];
 

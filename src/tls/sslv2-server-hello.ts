@@ -16,14 +16,11 @@
  * no suite: the client does, in its ClientMasterKey.
  */
 
-import { type Cursor, EMPTY_BYTES, FAULT_NAMES, Fault } from '../bytes/cursor.ts';
-import { NO_ALPN } from './ja4.ts';
-import type { ServerHello } from './server-hello.ts';
+import { type Cursor, FAULT_NAMES, Fault } from '../bytes/cursor.ts';
 import { readCipherSpecs, Sslv2MessageType } from './sslv2-client-hello.ts';
 
 export interface Sslv2ServerHello {
-  /** What SSL 2 and TLS have in common: the version and the fault. */
-  readonly hello: ServerHello;
+  readonly version: number;
   readonly isSessionIdHit: boolean;
   readonly certificateType: number;
   /** The certificate's bytes, `[certificateAt, certificateEnd)` of the buffer; empty if there is none. */
@@ -34,6 +31,7 @@ export interface Sslv2ServerHello {
   /** 24-bit numbers. */
   readonly cipherSuites: readonly number[];
   readonly connectionIdLen: number;
+  readonly fault: string;
 }
 
 /** Reads the message: the window begins at its type, after the record header. */
@@ -52,7 +50,7 @@ export function parseSslv2ServerHello(c: Cursor): Sslv2ServerHello {
   c.skip(connectionIdLen);
   if (c.remaining > 0) c.fail(Fault.TrailingBytes);
   return {
-    hello: buildServerHello(version, c.fault === Fault.None ? '' : FAULT_NAMES[c.fault]!),
+    version,
     isSessionIdHit,
     certificateType,
     certificateAt,
@@ -60,28 +58,6 @@ export function parseSslv2ServerHello(c: Cursor): Sslv2ServerHello {
     isCertificateCut: certificateEnd - certificateAt < certificateLen,
     cipherSuites,
     connectionIdLen,
-  };
-}
-
-function buildServerHello(version: number, fault: string): ServerHello {
-  return {
-    legacyVersion: version,
-    version,
-    random: EMPTY_BYTES,
-    sessionId: EMPTY_BYTES,
-    cipherSuite: -1,
-    compressionMethod: 0,
-    isHelloRetryRequest: false,
-    extensions: null,
-    keyShareGroup: -1,
-    pskIndex: -1,
-    alpn: '',
-    alpnEnds: NO_ALPN,
-    hasSessionTicket: false,
-    hasStatusRequest: false,
-    sctListBytes: 0,
-    ja3s: '',
-    ja3sText: '',
-    fault,
+    fault: c.fault === Fault.None ? '' : FAULT_NAMES[c.fault]!,
   };
 }
