@@ -8,9 +8,9 @@ export interface SubjectPublicKey {
   /** As OpenSSL names it: `rsaEncryption`, `id-ecPublicKey`, `ED25519`, `ML-DSA-44`; the dotted OID where unknown. */
   readonly algorithm: string;
   readonly oid: string;
-  /** Modulus, field, or raw key size in bits as its field counts it; 0 where it can't be told. */
+  /** Size of the modulus, of the field of the curve, or of the key's octets (ED25519 has 256); 0 where it can't be told. */
   readonly bits: number;
-  /** `prime256v1`, `secp384r1`, …; empty for others. */
+  /** `prime256v1`, `secp384r1`, …, its dotted OID, or `explicit` where the key spells it out; empty for others. */
   readonly curve: string;
   /** RSA public exponent as decimal text; empty for others. */
   readonly exponent: string;
@@ -25,7 +25,7 @@ export interface SubjectAltNames {
   readonly uri: readonly string[];
   /** RFC 4514 text of directoryNames. */
   readonly directory: readonly string[];
-  /** `oid` or `oid:text` of otherNames, and registeredIDs. */
+  /** `oid` or `oid:text` of otherNames, `registeredID:oid`, and the words `x400Address` and `ediPartyName`. */
   readonly other: readonly string[];
 }
 
@@ -51,9 +51,9 @@ export interface Certificate {
   readonly sha256: string;
   /** 1, 2 or 3 as the standard counts; 0 where unreadable. */
   readonly version: number;
-  /** Content octets of the serial INTEGER as lower-case hex, sign byte included, empty where unreadable. */
+  /** Content octets of the serial INTEGER as lower-case hex, sign byte included; empty where unreadable or absurdly long. */
   readonly serialDer: string;
-  /** Magnitude as lower-case hex of even length without the sign byte; a negative serial has a leading `-`. */
+  /** Magnitude as lower-case hex of even length without the sign byte; a negative serial has a leading `-`, zero is `00`. */
   readonly serialHex: string;
   /** Decimal text, negative where it is. */
   readonly serialDecimal: string;
@@ -62,13 +62,13 @@ export interface Certificate {
   /** Seconds since 1970 (negative before); NaN where unreadable. */
   readonly notBefore: number;
   readonly notAfter: number;
-  /** As written in the DER, for a date that is no date. */
+  /** As written in the DER, up to 40 octets, so that a date that is no date is seen. */
   readonly notBeforeText: string;
   readonly notAfterText: string;
   readonly key: SubjectPublicKey;
   /** As OpenSSL names it (`sha256WithRSAEncryption`), the dotted OID where unknown. */
   readonly signatureAlgorithm: string;
-  /** The one inside the signed part, where it differs from the outer one; else equal. */
+  /** The one inside the signed part, named in the same way; as a rule equal. */
   readonly innerSignatureAlgorithm: string;
   readonly san: SubjectAltNames;
   /** There is a SubjectAltName extension, whatever it holds. */
@@ -88,11 +88,14 @@ export interface Certificate {
   readonly scts: readonly SignedCertificateTimestamp[];
   /** Dotted OIDs of all extensions in order. */
   readonly extensionOids: readonly string[];
-  /** Subject and issuer are the same bytes. */
+  /** Subject and issuer were found and are the same bytes. */
   readonly isSelfIssued: boolean;
-  /** What a strict parser would refuse, by name, each once, in order; empty for a well-formed certificate. */
+  /** What a strict parser would refuse, by the names of `faults.ts`, each once, in order; empty for a well-formed certificate. */
   readonly faults: readonly string[];
-  /** Whether its own key verifies its signature; computed at the first call, then remembered. Null: can't be told. */
+  /**
+   * Whether it is self-issued and its own key verifies its signature; computed at the first call, then remembered. Null: it can't
+   * be told (malformed, an algorithm that OpenSSL lacks, a key of absurd size).
+   */
   isSelfSigned(): boolean | null;
 }
 
