@@ -109,17 +109,23 @@ async function writeTable(out: string): Promise<void> {
   const from = text.indexOf(TABLE_BEGIN);
   const to = text.indexOf(TABLE_END);
   if (from < 0 || to < from) return;
-  const rows = [];
+  const rows = [['capture', 'packets', 'handshakes', 'shows', 'should give']];
   for (const capture of CAPTURES) {
     const file = join(out, captureFile(capture));
     const packets = existsSync(file) ? String(countPackets(await readFile(file))) : '-';
-    rows.push(
-      `| \`${captureFile(capture)}\` | ${packets} | ${capture.expected.length} | ${capture.shows} | ${summary(capture)} |`,
-    );
+    const handshakes = String(capture.expected.length);
+    rows.push([`\`${captureFile(capture)}\``, packets, handshakes, capture.shows, summary(capture)]);
   }
-  const head = '| capture | packets | handshakes | shows | should give |\n|---|---|---|---|---|';
-  const table = `${TABLE_BEGIN}\n${head}\n${rows.join('\n')}\n`;
+  const table = `${TABLE_BEGIN}\n\n${formatTable(rows)}\n\n`;
   await writeFile(path, text.slice(0, from) + table + text.slice(to));
+}
+
+/** A Markdown table with its columns aligned, as the formatter wants it. The first row is the head. */
+function formatTable(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const lines = rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`);
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
+  return lines.toSpliced(1, 0, rule).join('\n');
 }
 
 /** The expected handshakes as one cell: equal ones are counted, names stand in `expected.json`. */

@@ -90,8 +90,8 @@ export function buildPcapng(packets: readonly WirePacket[], interfaces: readonly
   return joinBytes(...blocks);
 }
 
-/** Type, length, body padded to four, length again. Any block type: a test may write one that no reader knows. */
-export function pcapngBlock(type: number, body: Uint8Array): Uint8Array {
+/** Type, length, body padded to four, length again. */
+function pcapngBlock(type: number, body: Uint8Array): Uint8Array {
   const padded = (body.length + 3) & ~3;
   const out = new DataView(new ArrayBuffer(12 + padded));
   out.setUint32(0, type, true);

@@ -15,14 +15,14 @@ const REQ_EXTENSIONS = [
 export const CERTIFICATE_CAPTURES: readonly Capture[] = [
   {
     name: 'self-signed-localhost',
-    shows: 'A self-signed certificate for localhost on port 443: what the published detection looks for.',
+    shows: 'Self-signed for localhost on port 443: what the published detection looks for.',
     expected: [expectHandshake('localhost', 'TLSv1.2', 'clear')],
     packets: (lab) =>
       meet(lab, 'localhost', { key: 'rsa2048', subject: ['CN = localhost'], extensions: REQ_EXTENSIONS, issuer: null }),
   },
   {
     name: 'placeholder-internet-widgits',
-    shows: 'Return pressed at every question of `openssl req`: Internet Widgits Pty Ltd, no common name.',
+    shows: 'Return pressed at every question of `openssl req`: no common name, Internet Widgits Pty Ltd.',
     expected: [
       expectHandshake('update.example.net', 'TLSv1.2', 'clear', { dest_port: 8443, ssl_subject_common_name: null }),
     ],

@@ -105,8 +105,7 @@ export const VERSION_CAPTURES: readonly Capture[] = [
   },
   {
     name: 'tls12-ocsp-staple',
-    shows:
-      'A stapled OCSP response (CertificateStatus). Its packets have the time of the run, because the response has.',
+    shows: 'A stapled OCSP response. The packets have the time of the run, because the response has.',
     expected: [expectHandshake('shop.example.com', 'TLSv1.2', 'clear')],
     async packets(lab) {
       const leaf = await lab.issueFor('ec256', 'shop.example.com');
@@ -140,7 +139,7 @@ export const VERSION_CAPTURES: readonly Capture[] = [
   },
   {
     name: 'tls13-hello-retry-request',
-    shows: 'The server wants P-384 and the client guessed X25519: HelloRetryRequest and a second ClientHello.',
+    shows: 'The server wants P-384, the client guessed X25519: HelloRetryRequest, second ClientHello.',
     expected: [expectHandshake('retry.example.com', 'TLSv1.3', 'encrypted_tls13')],
     async packets(lab) {
       const leaf = await lab.issueFor('ec256', 'retry.example.com');
@@ -176,7 +175,7 @@ export const VERSION_CAPTURES: readonly Capture[] = [
   },
   {
     name: 'alpn-h2',
-    shows: 'HTTP/2 of Node, once over TLS 1.2 (the chosen ALPN is visible) and once over TLS 1.3 (it is not).',
+    shows: 'HTTP/2 of Node over TLS 1.2 (the chosen ALPN is visible) and over TLS 1.3 (it is not).',
     expected: [
       expectHandshake('h2.example.com', 'TLSv1.2', 'clear'),
       expectHandshake('h2.example.com', 'TLSv1.3', 'encrypted_tls13'),

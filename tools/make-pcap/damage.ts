@@ -18,7 +18,7 @@ const MIRROR_GAP_NS = 3_000n;
 const RETRANSMIT_GAP_NS = 200_000_000n;
 
 /** Position in the list of a side's data segment. */
-export function dataSegmentAt(segments: readonly Segment[], from: Side, index: number): number {
+function dataSegmentAt(segments: readonly Segment[], from: Side, index: number): number {
   let seen = -1;
   const at = segments.findIndex((s) => s.from === from && s.payload.length > 0 && ++seen === index);
   if (at < 0) throw new RangeError(`the ${from} sent no data segment number ${index}`);

@@ -21,7 +21,7 @@ import {
 
 const execute = promisify(execFile);
 
-export type KeyKind = 'rsa2048' | 'ec256' | 'ec384' | 'ed25519';
+type KeyKind = 'rsa2048' | 'ec256' | 'ec384' | 'ed25519';
 
 export interface CertificateRequest {
   /** Stem of the files' names. */

@@ -29,9 +29,9 @@ const ETHERTYPE_IPV6 = 0x86dd;
 const ETHERTYPE_VLAN = 0x8100;
 const ETHERTYPE_QINQ = 0x88a8;
 
-/** AF_INET and AF_INET6 of Linux, as LINKTYPE_NULL writes them. */
+/** AF_INET, and the AF_INET6 of macOS: LINKTYPE_NULL has the numbers of the system that captured. */
 const AF_INET = 2;
-const AF_INET6 = 10;
+const AF_INET6 = 30;
 
 export interface IpFields {
   /** Both IPv4 (`192.0.2.1`) or both IPv6 (`2001:db8::1`). */
@@ -199,7 +199,7 @@ export function fragmentIpv4(packet: Uint8Array, size: number, id: number): Uint
 }
 
 /** The internet checksum of `bytes` (RFC 1071), ready to be written. Over bytes that hold it, the result is 0. */
-export function internetChecksum(...parts: readonly Uint8Array[]): number {
+function internetChecksum(...parts: readonly Uint8Array[]): number {
   let sum = 0;
   // Every part but the last must be even in length, which headers and pseudo-headers are.
   for (const part of parts) {
@@ -210,7 +210,7 @@ export function internetChecksum(...parts: readonly Uint8Array[]): number {
 }
 
 /** Checksum of a TCP segment or UDP datagram with the pseudo-header of its addresses (RFC 9293 3.1, RFC 8200 8.1). */
-export function transportChecksum(src: string, dst: string, protocol: number, segment: Uint8Array): number {
+function transportChecksum(src: string, dst: string, protocol: number, segment: Uint8Array): number {
   // The lengths and zeros of the two pseudo-headers differ in place and not in sum.
   const pseudo = joinBytes(addressBytes(src), addressBytes(dst), words16(segment.length, protocol));
   return internetChecksum(pseudo, segment);
@@ -244,7 +244,7 @@ function macBytes(text: string): Uint8Array {
 }
 
 /** 16-bit numbers in network byte order. */
-export function words16(...words: readonly number[]): Uint8Array {
+function words16(...words: readonly number[]): Uint8Array {
   return Uint8Array.from(words.flatMap((word) => [(word >> 8) & 0xff, word & 0xff]));
 }
 

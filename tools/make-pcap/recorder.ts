@@ -13,7 +13,7 @@ import net from 'node:net';
 import { LOOPBACK, listen, type RunClient, type StartServer } from './peer.ts';
 import { type ConversationOptions, otherSide, type Side, TcpConversation } from './tcp-conversation.ts';
 
-export interface RecordedEvent {
+interface RecordedEvent {
   readonly side: Side;
   readonly kind: 'data' | 'end' | 'reset';
   /** Nanoseconds since the recorder began. */

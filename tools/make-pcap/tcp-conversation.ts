@@ -22,7 +22,7 @@ import { seededRandom } from './seeded-random.ts';
 
 export type Side = 'client' | 'server';
 
-export interface Endpoint {
+interface Endpoint {
   readonly ip: string;
   readonly port: number;
   /** A locally administered address by side unless set. */
@@ -149,13 +149,13 @@ export class TcpConversation {
   /** A segment without payload from `from`. */
   acknowledge(from: Side): this {
     this.advance(ACK_GAP_NS).emit(from, Tcp.Ack);
-    return this;
+    return this.advance(SEGMENT_GAP_NS);
   }
 
   /** One side's FIN and the answer to it; with both sides' calls the connection is closed in order. */
   halfClose(from: Side): this {
     this.emit(from, Tcp.Fin | Tcp.Ack);
-    return this.acknowledge(otherSide(from)).advance(ACK_GAP_NS);
+    return this.acknowledge(otherSide(from));
   }
 
   /** FIN by `from`, FIN by the other, and the last ACK. */
