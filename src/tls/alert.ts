@@ -11,7 +11,7 @@
 import { type Cursor, Fault } from '../bytes/cursor.ts';
 import type { Alert } from './handshake.ts';
 
-export const AlertLevel = { Warning: 1, Fatal: 2 } as const;
+const AlertLevel = { Warning: 1, Fatal: 2 } as const;
 
 /** Reads the content of an alert record, or null if it can't be one in the clear. */
 export function parseAlert(c: Cursor, fromClient: boolean): Alert | null {

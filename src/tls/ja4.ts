@@ -36,7 +36,7 @@ export interface Ja4Input {
 }
 
 export const NO_ALPN = '00';
-export const EMPTY_HASH = '000000000000';
+const EMPTY_HASH = '000000000000';
 
 const VERSION_CODES: ReadonlyMap<number, string> = new Map([
   [0x0002, 's2'],
