@@ -281,6 +281,11 @@ function vectorEnd(c: Cursor, len: number, own: OwnValues): number {
   return c.end;
 }
 
+/** Nearly every name is in lower case already: looking is cheaper than a pattern. */
 function toLowerAscii(text: string): string {
-  return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (upper) => upper.toLowerCase()) : text;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x41 && code <= 0x5a) return text.replace(/[A-Z]+/g, (upper) => upper.toLowerCase());
+  }
+  return text;
 }
