@@ -51,7 +51,7 @@ export interface CaptureCounters {
   truncated: number;
   /** Bytes read from the file as it lies on disk, for progress. */
   fileBytes: number;
-  /** Blocks of a pcapng file that hold no packet. */
+  /** Blocks of a pcapng file that were stepped over: statistics, names, secrets, and unknown ones. */
   skippedBlocks: number;
 }
 
