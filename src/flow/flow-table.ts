@@ -43,6 +43,8 @@ export const Word = {
   Conflicts: 28,
   /** A word for the owner of the flow's content. */
   Scratch: 29,
+  /** Number of the connection within this run. */
+  Number: 30,
 } as const;
 
 /** Doubles of a flow: packet times in microseconds, -1 where not seen. */
@@ -66,7 +68,14 @@ export const State = {
   Reset: 0x0200,
   /** Nothing more is wanted of this flow. */
   Done: 0x0400,
+  /** Answered with two different sequence numbers: the first data says which one holds. */
+  UnsureA: 0x0800,
+  UnsureB: 0x1000,
 } as const;
+
+/** Where in `Word.State` the number of zero bytes stands that may be padding, three bits for each endpoint. */
+export const ZEROS_SHIFT = 16;
+export const ZEROS_MASK = 7;
 
 const NONE = -1;
 

@@ -8,7 +8,7 @@
  * (first wins) and a difference is counted, since it is how an evader shows one thing to a sensor and another to the
  * server. Sequence numbers are signed 32-bit integers, compared as `(b - a) | 0` (RFC 9293 3.4).
  */
-import { MAX_HELD_BYTES, MAX_HELD_RUNS } from './limits.ts';
+import { MAX_HELD_BYTES, MAX_HELD_RUNS, RUN_COST_BYTES } from './limits.ts';
 
 interface Run {
   seq: number;
@@ -18,7 +18,10 @@ interface Run {
 
 export class HeldSegments {
   readonly #runs: Run[] = [];
+  /** Bytes held and what their runs cost. */
   sizeBytes = 0;
+  /** Packet time of the last bytes held. */
+  lastUs = 0;
   /** Overlapping bytes that differed from those held. */
   conflicts = 0;
   /** Packets of the flow, and the packet time of the first, since the peer acknowledged bytes beyond the hole. */
@@ -45,9 +48,10 @@ export class HeldSegments {
       const room = run === undefined ? end - from : (run.seq - start) | 0;
       if (room > 0) {
         const n = Math.min(room, end - from);
-        if (runs.length >= MAX_HELD_RUNS || this.sizeBytes + n > MAX_HELD_BYTES) return false;
+        const cost = n + RUN_COST_BYTES;
+        if (runs.length >= MAX_HELD_RUNS || this.sizeBytes + cost > MAX_HELD_BYTES) return false;
         runs.splice(i, 0, { seq: start, bytes: buf.slice(from, from + n) });
-        this.sizeBytes += n;
+        this.sizeBytes += cost;
         from += n;
         start = (start + n) | 0;
       } else {
@@ -71,7 +75,7 @@ export class HeldSegments {
       const ahead = (run.seq - next) | 0;
       if (ahead > 0) return null;
       runs.shift();
-      this.sizeBytes -= run.bytes.length;
+      this.sizeBytes -= run.bytes.length + RUN_COST_BYTES;
       this.ackedPackets = 0;
       if (-ahead < run.bytes.length) return ahead === 0 ? run.bytes : run.bytes.subarray(-ahead);
     }

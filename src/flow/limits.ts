@@ -15,11 +15,17 @@ export const IDLE_TIMEOUT_S = 60;
 /** Runs of out-of-order bytes a direction may hold: a window of 64 segments with every second one missing. */
 export const MAX_HELD_RUNS = 128;
 
-/** Out-of-order bytes a direction may hold: a receive window of the usual size. */
+/** What a run costs beside its bytes, about: its object, its view and its buffer. Counted, or one-byte runs would be free. */
+export const RUN_COST_BYTES = 256;
+
+/** Out-of-order bytes a direction may hold, with what its runs cost: a receive window of the usual size. */
 export const MAX_HELD_BYTES = 256 * 1024;
 
-/** Out-of-order bytes in all directions together. */
+/** The same in all directions together. Above it the hole that is open longest is given up. */
 export const MAX_HELD_BYTES_TOTAL = 64 * 1024 * 1024;
+
+/** An Ethernet frame without a VLAN tag is padded by at most 60 - 14 - 20 - 20 bytes where TCP carries nothing. */
+export const MAX_PADDING_BYTES = 6;
 
 /** A segment this far from what is expected next is not of this connection: the largest scaled window (RFC 7323 2.3). */
 export const MAX_SEQUENCE_JUMP = 1 << 30;

@@ -13,18 +13,21 @@
  *     no SYN seen              a direction begins with the first data seen
  *     SYN with data            delivered (TCP Fast Open, RFC 7413)
  *     SYN, other number        the old connection ends, a new one begins
+ *     SYN-ACKs that differ     the first data decides which one holds
+ *     a few zeros, no PSH      perhaps Ethernet's padding: data only if what comes next says so
  *
  * Packets without a SYN and without data open no flow. Checksums are the mirror port's business, not looked at here.
  *
  * RFC 9293. Times are packet times; the clock never goes back.
  */
 import { type Frame, TcpFlag } from '../decode/frame.ts';
-import { FlowTable, STRIDE, State, Time, TIMES, Word } from './flow-table.ts';
+import { FlowTable, STRIDE, State, TIMES, Time, Word, ZEROS_MASK, ZEROS_SHIFT } from './flow-table.ts';
 import { HeldSegments } from './held-segments.ts';
 import {
   IDLE_TIMEOUT_S,
   MAX_FLOWS,
   MAX_HELD_BYTES_TOTAL,
+  MAX_PADDING_BYTES,
   MAX_SEQUENCE_JUMP,
   REORDER_PACKETS,
   REORDER_US,
@@ -49,11 +52,18 @@ export class FlowCounters {
   gaps = 0;
   gapBytes = 0;
   snappedSegments = 0;
-  /** Segments that no cap allowed to hold. */
+  /** Segments that a cap of their direction did not allow to hold: the hole before them was given up. */
   heldRefused = 0;
+  /** Holes given up early because all directions together held too much. */
+  holesEvicted = 0;
+  /** Segments of a few zero bytes that may be padding. */
+  paddingSegments = 0;
   /** Overlapping bytes that differed. */
   conflictBytes = 0;
 }
+
+/** What padding turned out to be when it was data after all. */
+const ZEROS = new Uint8Array(MAX_PADDING_BYTES);
 
 export interface TcpTrackerOptions {
   readonly maxFlows?: number;
@@ -86,7 +96,7 @@ export class TcpTracker {
   /** Moves the clock to the time of the next packet, in microseconds, and ends flows that were idle for too long. */
   advance(tsUs: number): void {
     this.nowUs = tsUs;
-    const second = Math.floor(tsUs / 1e6) | 0;
+    const second = (tsUs / 1e6) | 0;
     if (second > this.#nowS) {
       this.#nowS = second;
       if (second !== this.#expiredS) this.#expire();
@@ -114,6 +124,13 @@ export class TcpTracker {
   /** Ends every flow, oldest first: gaps are given up, so that what was held is delivered. */
   finish(why: FlowEnd): void {
     while (this.table.oldest >= 0) this.#end(this.table.oldest, why);
+  }
+
+  /** Sets the clock back for a capture that was taken at another time. No flow may be left. */
+  rewind(): void {
+    this.nowUs = 0;
+    this.#nowS = 0;
+    this.#expiredS = 0;
   }
 
   /** Ends the flow that was idle longest, to make room. False when there is none. */
@@ -164,9 +181,14 @@ export class TcpTracker {
       if (slot >= 0 || !this.#mayBegin(frame)) return slot;
       slot = this.table.addV6(key, ports, this.#nowS);
     }
-    this.counters.flows += 1;
-    this.table.times[slot * TIMES + Time.First] = this.nowUs;
+    this.#number(slot);
     return slot;
+  }
+
+  #number(slot: number): void {
+    this.counters.flows += 1;
+    this.table.words[slot * STRIDE + Word.Number] = this.counters.flows;
+    this.table.times[slot * TIMES + Time.First] = this.nowUs;
   }
 
   #mayBegin(frame: Frame): boolean {
@@ -182,7 +204,7 @@ export class TcpTracker {
     const words = this.table.words;
     const base = slot * STRIDE;
     if ((frame.tcpFlags & TcpFlag.Syn) !== 0) {
-      if (this.#isNewConnection(base, side, frame)) {
+      if (this.#isNewConnection(slot, side, frame)) {
         this.#restart(slot);
         this.#packetOfLive(slot, side, frame);
       }
@@ -197,15 +219,15 @@ export class TcpTracker {
   }
 
   #packetOfLive(slot: number, side: Side, frame: Frame): void {
-    let words = this.table.words;
+    const words = this.table.words;
     const base = slot * STRIDE;
     const flags = frame.tcpFlags;
     let seq = frame.seq;
     if ((flags & TcpFlag.Syn) !== 0) {
-      if (this.#isNewConnection(base, side, frame)) {
-        this.#handler.onEnd(slot, FlowEnd.Reused);
+      if (this.#isNewConnection(slot, side, frame)) {
+        this.#flush(slot);
+        if ((words[base + Word.State]! & State.Done) === 0) this.#handler.onEnd(slot, FlowEnd.Reused);
         this.#restart(slot);
-        words = this.table.words;
       }
       this.#syn(slot, side, frame);
       seq = (seq + 1) | 0;
@@ -225,7 +247,8 @@ export class TcpTracker {
     if ((state & (State.HeldA | State.HeldB)) !== 0) this.#watchHoles(slot, side, frame);
     if ((flags & TcpFlag.Fin) !== 0) {
       words[base + Word.State] = words[base + Word.State]! | (State.FinA << side);
-      words[base + Word.FinA + side] = (seq + frame.payloadLen) | 0;
+      words[base + Word.FinA + side] = (seq + (isPadding(frame) ? 0 : frame.payloadLen)) | 0;
+      this.#settleZeros(slot, side, (words[base + Word.FinA + side]! - words[base + Word.NextA + side]!) | 0);
     }
     if ((flags & TcpFlag.Rst) !== 0) this.#reset(slot, side, seq);
     else if ((words[base + Word.State]! & (State.FinA | State.FinB)) === (State.FinA | State.FinB)) {
@@ -237,21 +260,24 @@ export class TcpTracker {
   }
 
   /** A SYN whose number differs from the one this side began with opens a new connection on an old five-tuple. */
-  #isNewConnection(base: number, side: Side, frame: Frame): boolean {
+  #isNewConnection(slot: number, side: Side, frame: Frame): boolean {
     const words = this.table.words;
-    const state = words[base + Word.State]!;
-    if ((frame.tcpFlags & TcpFlag.Ack) !== 0) return false;
-    if ((state & (State.OpenedByA << side)) !== 0) return words[base + Word.IsnA + side] !== frame.seq;
-    // A first SYN on a flow that carried data, or was opened by the other side, is a new connection too.
-    return words[base + Word.BytesA]! !== 0 || words[base + Word.BytesA + 1]! !== 0;
+    const base = slot * STRIDE;
+    const isKnown = (words[base + Word.State]! & (State.SyncedA << side)) !== 0;
+    const differs = isKnown && words[base + Word.IsnA + side] !== frame.seq;
+    if ((frame.tcpFlags & TcpFlag.Ack) !== 0) {
+      // Where the client's SYN is in the capture it has said so already, and this is a late answer.
+      return differs && words[base + Word.BytesA + side] !== 0 && this.table.times[slot * TIMES + Time.Syn]! < 0;
+    }
+    // An answer may overtake the SYN it answers, but not with data.
+    return isKnown ? differs : words[base + Word.BytesA + 1 - side] !== 0;
   }
 
   #restart(slot: number): void {
     this.counters.reused += 1;
-    this.counters.flows += 1;
     this.#dropHeld(slot);
     this.table.forget(slot);
-    this.table.times[slot * TIMES + Time.First] = this.nowUs;
+    this.#number(slot);
   }
 
   #syn(slot: number, side: Side, frame: Frame): void {
@@ -267,6 +293,12 @@ export class TcpTracker {
       if (times[slot * TIMES + Time.SynAck]! < 0) times[slot * TIMES + Time.SynAck] = this.nowUs;
     }
     if (words[base + Word.BytesA + side] !== 0) return;
+    const differs = (state & (State.SyncedA << side)) !== 0 && words[base + Word.IsnA + side] !== frame.seq;
+    if (differs || (state & (State.UnsureA << side)) !== 0) {
+      const unsure = words[base + Word.State]! | (State.UnsureA << side);
+      words[base + Word.State] = unsure & ~(State.SyncedA << side);
+      return;
+    }
     words[base + Word.State] = words[base + Word.State]! | (State.SyncedA << side);
     words[base + Word.IsnA + side] = frame.seq;
     words[base + Word.NextA + side] = (frame.seq + 1) | 0;
@@ -278,10 +310,15 @@ export class TcpTracker {
     if ((words[base + Word.State]! & (State.SyncedA << side)) === 0) {
       words[base + Word.State] = words[base + Word.State]! | (State.SyncedA << side);
       words[base + Word.NextA + side] = seq;
+      words[base + Word.IsnA + side] = (seq - 1) | 0;
     }
     const ahead = (seq - words[base + Word.NextA + side]!) | 0;
     if (ahead > 0) {
-      this.#hold(slot, side, seq, ahead, frame);
+      if (!this.#settleZeros(slot, side, ahead)) this.#hold(slot, side, seq, ahead, frame);
+      else if ((words[base + Word.State]! & State.Done) === 0) {
+        this.#drain(slot, side);
+        this.#data(slot, side, seq, frame);
+      }
       return;
     }
     const fresh = ahead + frame.payloadLen;
@@ -290,6 +327,13 @@ export class TcpTracker {
       words[base + Word.DuplicatesA + side] = words[base + Word.DuplicatesA + side]! + 1;
       return;
     }
+    const isHeld = (words[base + Word.State]! & (State.HeldA << side)) !== 0;
+    if (ahead === 0 && !isHeld && isPadding(frame)) {
+      this.#doubt(slot, side, frame.payloadLen);
+      return;
+    }
+    if (words[base + Word.State]! >>> ZEROS_SHIFT !== 0) this.#doubt(slot, side, 0);
+    if (isHeld && this.#fillHole(slot, side, seq, frame)) return;
     const captured = frame.payloadEnd - frame.payloadAt;
     const at = frame.payloadAt - ahead;
     words[base + Word.NextA + side] = (seq + frame.payloadLen) | 0;
@@ -300,6 +344,48 @@ export class TcpTracker {
       if (this.#gap(slot, side, missing, GapReason.Snapped) === Want.Nothing) return;
     }
     if ((words[base + Word.State]! & (State.HeldA << side)) !== 0) this.#drain(slot, side);
+  }
+
+  /** Remembers that `count` zero bytes, or none, came where data is expected next. */
+  #doubt(slot: number, side: Side, count: number): void {
+    if (count > 0) this.counters.paddingSegments += 1;
+    const at = slot * STRIDE + Word.State;
+    const shift = ZEROS_SHIFT + 3 * side;
+    this.table.words[at] = (this.table.words[at]! & ~(ZEROS_MASK << shift)) | (count << shift);
+  }
+
+  /** Delivers the first `count` of the zeros in doubt, if there are so many: what follows them says that they are data. */
+  #settleZeros(slot: number, side: Side, count: number): boolean {
+    const words = this.table.words;
+    const base = slot * STRIDE;
+    const zeros = (words[base + Word.State]! >>> (ZEROS_SHIFT + 3 * side)) & ZEROS_MASK;
+    if (count <= 0 || count > zeros) return false;
+    this.#doubt(slot, side, 0);
+    words[base + Word.NextA + side] = (words[base + Word.NextA + side]! + count) | 0;
+    this.#deliver(slot, side, ZEROS, 0, count);
+    return true;
+  }
+
+  /**
+   * A segment that fills the hole before what is held, and goes on over it: the bytes that came first stay. False where it
+   * ends before that, which is nothing special.
+   */
+  #fillHole(slot: number, side: Side, seq: number, frame: Frame): boolean {
+    const words = this.table.words;
+    const base = slot * STRIDE;
+    const held = this.#held.get(2 * slot + side)!;
+    const hole = held.isEmpty ? 0 : (held.firstSeq - seq) | 0;
+    const firstAt = frame.payloadAt + hole;
+    if (held.isEmpty || firstAt >= frame.payloadEnd) return false;
+    this.#keep(slot, held, held.firstSeq, frame.buf, firstAt, frame.payloadEnd);
+    const at = frame.payloadAt + ((words[base + Word.NextA + side]! - seq) | 0);
+    words[base + Word.NextA + side] = held.firstSeq;
+    if (at < firstAt && this.#deliver(slot, side, frame.buf, at, firstAt) === Want.Nothing) return true;
+    this.#drain(slot, side);
+    // What a cap refused, or the snap length cut.
+    const rest = (seq + frame.payloadLen - words[base + Word.NextA + side]!) | 0;
+    if (rest > 0 && (words[base + Word.State]! & State.Done) === 0) this.#data(slot, side, seq, frame);
+    return true;
   }
 
   #deliver(slot: number, side: Side, buf: Uint8Array, at: number, end: number): Want {
@@ -333,6 +419,7 @@ export class TcpTracker {
       this.counters.strangeSegments += 1;
       return;
     }
+    if (frame.payloadAt === frame.payloadEnd) return;
     this.counters.outOfOrderSegments += 1;
     let held = this.#held.get(2 * slot + side);
     if (held === undefined) {
@@ -340,19 +427,35 @@ export class TcpTracker {
       this.#held.set(2 * slot + side, held);
       words[base + Word.State] = words[base + Word.State]! | (State.HeldA << side);
     }
-    while (this.#heldBytes + frame.payloadLen > MAX_HELD_BYTES_TOTAL && this.table.oldest !== slot) this.evictOldest();
-    const before = held.sizeBytes;
-    const conflicts = held.conflicts;
-    const kept = held.hold(seq, frame.buf, frame.payloadAt, frame.payloadEnd);
-    this.#heldBytes += held.sizeBytes - before;
-    if (held.conflicts !== conflicts) {
-      this.counters.conflictBytes += held.conflicts - conflicts;
-      words[base + Word.Conflicts] = words[base + Word.Conflicts]! + held.conflicts - conflicts;
-    }
-    if (!kept) {
+    if (!this.#keep(slot, held, seq, frame.buf, frame.payloadAt, frame.payloadEnd)) {
       // A cap was hit. The hole before it all is given up: later bytes are worth more than an endless wait.
       this.counters.heldRefused += 1;
       this.#skipHole(slot, side, held);
+      if ((words[base + Word.State]! & State.Done) === 0) this.#data(slot, side, seq, frame);
+    } else if (this.#heldBytes > MAX_HELD_BYTES_TOTAL) this.#evictHeld();
+  }
+
+  /** Holds bytes and counts what that cost. False when a cap refused some of them. */
+  #keep(slot: number, held: HeldSegments, seq: number, buf: Uint8Array, at: number, end: number): boolean {
+    const before = held.sizeBytes;
+    const conflicts = held.conflicts;
+    const kept = held.hold(seq, buf, at, end);
+    held.lastUs = this.nowUs;
+    this.#heldBytes += held.sizeBytes - before;
+    if (held.conflicts !== conflicts) {
+      const word = slot * STRIDE + Word.Conflicts;
+      this.counters.conflictBytes += held.conflicts - conflicts;
+      this.table.words[word] = this.table.words[word]! + held.conflicts - conflicts;
+    }
+    return kept;
+  }
+
+  /** Gives up the holes that are open longest until all directions together hold no more than they may. */
+  #evictHeld(): void {
+    for (const [key, held] of this.#held) {
+      if (this.#heldBytes <= MAX_HELD_BYTES_TOTAL) return;
+      this.counters.holesEvicted += 1;
+      this.#skipHole(key >> 1, (key & 1) as Side, held);
     }
   }
 
@@ -385,7 +488,9 @@ export class TcpTracker {
     const words = this.table.words;
     const next = slot * STRIDE + Word.NextA + side;
     const missing = (held.firstSeq - words[next]!) | 0;
-    if (missing > 0) {
+    if (this.#settleZeros(slot, side, missing)) {
+      if ((words[slot * STRIDE + Word.State]! & State.Done) !== 0) return;
+    } else if (missing > 0) {
       words[next] = held.firstSeq;
       if (this.#gap(slot, side, missing, GapReason.Missing) === Want.Nothing) return;
     }
@@ -452,17 +557,26 @@ export class TcpTracker {
 
   /** Takes a flow out of the table, after delivering what was held behind holes. */
   #end(slot: number, why: FlowEnd): void {
+    this.#flush(slot);
+    if ((this.table.words[slot * STRIDE + Word.State]! & State.Done) === 0) this.#handler.onEnd(slot, why);
+    this.#dropHeld(slot);
+    this.table.remove(slot);
+  }
+
+  /** Gives up all holes of a flow. What was held is delivered with the time at which it came. */
+  #flush(slot: number): void {
     const at = slot * STRIDE + Word.State;
+    if ((this.table.words[at]! & (State.HeldA | State.HeldB)) === 0) return;
+    const nowUs = this.nowUs;
     for (const side of [0, 1] as const) {
       while ((this.table.words[at]! & (State.HeldA << side)) !== 0) {
         const held = this.#held.get(2 * slot + side);
         if (held === undefined || held.isEmpty) break;
+        this.nowUs = held.lastUs;
         this.#skipHole(slot, side, held);
       }
     }
-    if ((this.table.words[at]! & State.Done) === 0) this.#handler.onEnd(slot, why);
-    this.#dropHeld(slot);
-    this.table.remove(slot);
+    this.nowUs = nowUs;
   }
 }
 
@@ -470,6 +584,15 @@ export class TcpTracker {
 function isClosed(words: Int32Array, base: number, side: Side): boolean {
   if ((words[base + Word.State]! & (State.SyncedA << side)) === 0) return true;
   return ((words[base + Word.NextA + side]! - words[base + Word.FinA + side]!) | 0) >= 0;
+}
+
+/** Zeros that nobody pushed, so few that they may be Ethernet's padding, which some captures count as data. */
+function isPadding(frame: Frame): boolean {
+  const { buf, payloadAt, payloadEnd, payloadLen } = frame;
+  if (payloadLen > MAX_PADDING_BYTES || payloadEnd - payloadAt !== payloadLen) return false;
+  if ((frame.tcpFlags & (TcpFlag.Psh | TcpFlag.Syn | TcpFlag.Rst)) !== 0) return false;
+  for (let i = payloadAt; i < payloadEnd; i++) if (buf[i] !== 0) return false;
+  return payloadLen > 0;
 }
 
 /** Four bytes as a signed 32-bit integer. */
