@@ -22,6 +22,18 @@ export const MAX_HISTORY = 64;
  */
 export const MAX_ENCRYPTED_BYTES = 512 * 1024;
 
+/**
+ * Bytes of both directions after which a session is over, whatever became of it: two Certificate messages at their cap, the
+ * encrypted bytes, and twice that again.
+ */
+export const MAX_SESSION_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Bytes of a segment in which a hello that does not begin it is looked for: behind a PROXY header (107 bytes in text form, 216 in
+ * binary form with IPv6 and some extras), a WebSocket frame's (14), a short answer of a proxy.
+ */
+export const MAX_HELLO_OFFSET = 256;
+
 /** Bytes in which a record boundary is looked for after a gap. */
 export const MAX_HUNT_BYTES = 64 * 1024;
 

@@ -2,7 +2,7 @@
  * Room for handshake messages that arrive in pieces. Buffers of the usual size are used again; what is lent out is counted,
  * so that the owner can make room when many half-finished messages add up.
  */
-import { POOLED_BUFFERS, POOLED_BUFFER_BYTES } from './limits.ts';
+import { POOLED_BUFFER_BYTES, POOLED_BUFFERS } from './limits.ts';
 
 export class MessageBuffers {
   readonly #free: Uint8Array[] = [];

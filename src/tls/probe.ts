@@ -6,7 +6,7 @@
  *
  * `Unsure`: a beginning of one of these, too short to tell. Looks, does not consume; reads nothing at or after `end`.
  */
-import { MAX_CERTIFICATE_BYTES, MAX_MESSAGE_BYTES, MAX_RECORD_BYTES } from './limits.ts';
+import { MAX_CERTIFICATE_BYTES, MAX_HELLO_OFFSET, MAX_MESSAGE_BYTES, MAX_RECORD_BYTES } from './limits.ts';
 
 export const Probe = { NotForUs: 0, Unsure: 1, Certain: 2 } as const;
 export type Probe = (typeof Probe)[keyof typeof Probe];
@@ -18,6 +18,23 @@ const CERTIFICATE = 11;
 
 /** The shortest body of a ServerHello: version, random, and what drafts up to 21 left: suite and extensions. */
 const MIN_HELLO_BODY = 36;
+
+/**
+ * Where in `buf[at, end)` a handshake begins, or may begin; -1 if nowhere. At the first byte a beginning is enough. Behind other
+ * bytes (a PROXY header, a WebSocket frame's header) it must be a hello for certain, and whole in its record.
+ */
+export function findHello(buf: Uint8Array, at: number, end: number): number {
+  if (probeTls(buf, at, end) !== Probe.NotForUs) return at;
+  const last = Math.min(at + MAX_HELLO_OFFSET, end - 11);
+  for (let pos = at + 1; pos <= last; pos++) {
+    if (buf[pos] !== 0x16 || buf[pos + 1] !== 3) continue;
+    if (probeHandshakeRecord(buf, pos, end) !== Probe.Certain || buf[pos + 5] === CERTIFICATE) continue;
+    const recordLen = (buf[pos + 3]! << 8) | buf[pos + 4]!;
+    const messageLen = 4 + ((buf[pos + 6]! << 16) | (buf[pos + 7]! << 8) | buf[pos + 8]!);
+    if (messageLen === recordLen || (messageLen < recordLen && buf[pos + 5] === SERVER_HELLO)) return pos;
+  }
+  return -1;
+}
 
 export function probeTls(buf: Uint8Array, at: number, end: number): Probe {
   if (at >= end) return Probe.Unsure;
@@ -83,7 +100,8 @@ export function looksLikeRecord(buf: Uint8Array, at: number, end: number): boole
   const len = (buf[at + 3]! << 8) | buf[at + 4]!;
   if (len === 0 || len > MAX_RECORD_BYTES) return false;
   const next = at + 5 + len;
-  if (next + 3 <= end && (buf[next]! < 20 || buf[next]! > 24 || buf[next + 1] !== 3 || buf[next + 2]! > 4)) return false;
+  if (next + 3 <= end && (buf[next]! < 20 || buf[next]! > 24 || buf[next + 1] !== 3 || buf[next + 2]! > 4))
+    return false;
   switch (buf[at]!) {
     case 20:
       return len === 1 && buf[at + 5] === 1;
@@ -99,7 +117,7 @@ export function looksLikeRecord(buf: Uint8Array, at: number, end: number): boole
 }
 
 /** A plain handshake message of a known type whose length is believable. */
-function looksLikeMessage(buf: Uint8Array, at: number, end: number, recordLen: number): boolean {
+export function looksLikeMessage(buf: Uint8Array, at: number, end: number, recordLen: number): boolean {
   const type = buf[at]!;
   if (end - at < 4 || recordLen < 4) return false;
   const len = (buf[at + 1]! << 16) | (buf[at + 2]! << 8) | buf[at + 3]!;
@@ -111,6 +129,7 @@ function looksLikeMessage(buf: Uint8Array, at: number, end: number, recordLen: n
       return len >= 3 && len <= MAX_CERTIFICATE_BYTES;
     case 1: // ClientHello
     case 2: // ServerHello
+      if (end - at > 4 && buf[at + 4] !== 3 && (buf[at + 4] !== 0x7f || type === CLIENT_HELLO)) return false;
       return len >= MIN_HELLO_BODY && len <= MAX_MESSAGE_BYTES;
     case 4: // NewSessionTicket
     case 12: // ServerKeyExchange

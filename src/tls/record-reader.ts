@@ -12,12 +12,18 @@
  */
 import { MAX_CERTIFICATE_BYTES, MAX_HUNT_BYTES, MAX_MESSAGE_BYTES, MAX_RECORD_BYTES } from './limits.ts';
 import type { MessageBuffers } from './message-buffers.ts';
-import { looksLikeRecord } from './probe.ts';
+import { looksLikeMessage, looksLikeRecord } from './probe.ts';
 
-export const ContentType = { ChangeCipherSpec: 20, Alert: 21, Handshake: 22, ApplicationData: 23, Heartbeat: 24 } as const;
+export const ContentType = {
+  ChangeCipherSpec: 20,
+  Alert: 21,
+  Handshake: 22,
+  ApplicationData: 23,
+  Heartbeat: 24,
+} as const;
 
 /** RFC 8446 4. */
-export const MessageType = { Certificate: 11 } as const;
+export const MessageType = { ClientHello: 1, ServerHello: 2, Certificate: 11 } as const;
 
 export type ReaderSide = 0 | 1;
 
@@ -43,6 +49,8 @@ export class RecordReader {
   #mode: Mode = Mode.Header;
   /** Set once this direction's records are encrypted: fragments are skipped from then on. */
   isEncrypted = false;
+  /** Set where that can't be known: the next handshake record says it, by beginning with a hello or not. */
+  isDoubtful = false;
   /** Bytes looked at while hunting. */
   #hunted = 0;
 
@@ -55,6 +63,8 @@ export class RecordReader {
   #type = 0;
   /** Bytes of the fragment still to come. */
   #left = 0;
+  /** Nothing of the fragment was looked at yet. */
+  #isFresh = false;
 
   // The message at hand: its bytes with header, or null; `#need` is its size once its length is known.
   #message: Uint8Array | null = null;
@@ -62,7 +72,7 @@ export class RecordReader {
   #need = 0;
   /** Bytes of a lost or refused message still to skip. */
   #skip = 0;
-  /** The message boundary is lost: what is left of this record can't be framed. */
+  /** The message boundary is lost: nothing can be framed until a record begins with a believable message. */
   #isAdrift = false;
   #alertLevel = -1;
 
@@ -110,6 +120,7 @@ export class RecordReader {
   gap(missing: number): void {
     if (this.#mode === Mode.Fragment) {
       const n = Math.min(this.#left, missing);
+      this.#isFresh = false;
       if (this.#type === ContentType.Handshake && !this.isEncrypted) this.#loseFragment(n);
       this.#left -= n;
       if (this.#left === 0) this.#mode = Mode.Header;
@@ -155,14 +166,14 @@ export class RecordReader {
 
   #beginRecord(type: number, major: number, minor: number, length: number): void {
     if (type < 20 || type > 24 || major !== 3 || minor > 4 || length > MAX_RECORD_BYTES) {
+      this.#handler.onBadRecord(this.#side);
       this.#loseMessage();
       this.#mode = Mode.Hunt;
-      this.#handler.onBadRecord(this.#side);
       return;
     }
     this.#type = type;
     this.#left = length;
-    this.#isAdrift = false;
+    this.#isFresh = true;
     this.#alertLevel = -1;
     this.#mode = length > 0 ? Mode.Fragment : Mode.Header;
     this.#handler.onRecord(this.#side, type, length);
@@ -186,7 +197,18 @@ export class RecordReader {
 
   #handshake(buf: Uint8Array, from: number, end: number): void {
     let at = from;
-    while (at < end && !this.#isAdrift) {
+    if (this.#isFresh) {
+      this.#isFresh = false;
+      if (this.isDoubtful && this.#message === null && this.#skip === 0) {
+        const isHello = buf[at] === MessageType.ClientHello || buf[at] === MessageType.ServerHello;
+        if (!isHello || !looksLikeMessage(buf, at, end, this.#left)) {
+          this.isEncrypted = true;
+          return;
+        }
+      }
+      if (this.#isAdrift && looksLikeMessage(buf, at, end, this.#left)) this.#isAdrift = false;
+    }
+    while (at < end && !this.#isAdrift && !this.isEncrypted) {
       if (this.#skip > 0) {
         const n = Math.min(this.#skip, end - at);
         this.#skip -= n;
@@ -198,8 +220,6 @@ export class RecordReader {
         const size = 4 + ((buf[at + 1]! << 16) | (buf[at + 2]! << 8) | buf[at + 3]!);
         if (size <= end - at) {
           this.#handler.onMessage(this.#side, type, buf, at + 4, at + size);
-          // A message may turn encryption on, or end the session: the rest is then not ours.
-          if (this.isEncrypted) return;
           at += size;
         } else at = this.#beginMessage(buf, at, end, type, size);
       } else {
@@ -286,6 +306,7 @@ export class RecordReader {
     if (this.#message !== null) this.#handler.onLostMessage(this.#side, this.pendingType);
     this.#dropMessage();
     this.#skip = 0;
+    this.#isAdrift = false;
   }
 
   #dropMessage(): void {

@@ -10,21 +10,22 @@
  * Who is the client is decided by who sends the ClientHello, not by who opened the connection (of FTP's data connections
  * the server is often the TLS client). RFC 5246, RFC 8446 and its drafts, RFC 6101, draft-hickman-netscape-ssl-00.
  */
-import { Cursor } from '../bytes/cursor.ts';
+import { Cursor, EMPTY_BYTES } from '../bytes/cursor.ts';
 import { parseCertificateRequest } from './certificate-request.ts';
 import { parseCertificateStatus } from './certificate-status.ts';
 import { parseClientHello } from './client-hello.ts';
 import { CertVisibility, Handshake } from './handshake.ts';
 import type { HelloShapeCache } from './hello-shape-cache.ts';
-import { MAX_ENCRYPTED_BYTES, MAX_HISTORY } from './limits.ts';
+import { MAX_ENCRYPTED_BYTES, MAX_HISTORY, MAX_SESSION_BYTES } from './limits.ts';
 import type { MessageBuffers } from './message-buffers.ts';
 import { ContentType, MessageType, type ReaderSide, type RecordHandler, RecordReader } from './record-reader.ts';
-import { parseServerHello } from './server-hello.ts';
+import { parseDraftHelloRetryRequest, parseServerHello, type ServerHello } from './server-hello.ts';
 import { parseServerKeyExchange } from './server-key-exchange.ts';
 import { parseSessionTicket } from './session-ticket.ts';
-import { parseSslv2ClientHello } from './sslv2-client-hello.ts';
+import { parseSslv2ClientHello, Sslv2MessageType } from './sslv2-client-hello.ts';
+import { parseSslv2ClientMasterKey } from './sslv2-client-master-key.ts';
 import { Sslv2Framer } from './sslv2-framer.ts';
-import { parseSslv2ClientMasterKey, parseSslv2ServerHello } from './sslv2-server-hello.ts';
+import { parseSslv2ServerHello } from './sslv2-server-hello.ts';
 
 /** What a session borrows from its owner. */
 export interface SessionContext<C> {
@@ -65,13 +66,10 @@ const MESSAGE_LETTERS: Readonly<Record<number, string>> = {
   254: 'm',
 };
 
-/** A TLS 1.3 Finished with the shortest hash and tag: 4 + 32 + 1 + 8. A shorter encrypted record is an alert. */
+/** A TLS 1.3 Finished with the shortest hash and tag: 4 + 32 + 1 + 8. */
 const MIN_ENCRYPTED_FINISHED = 45;
-
-/** The first server message in SSL 2, and the client's second. */
-const SSLV2_CLIENT_HELLO = 1;
-const SSLV2_CLIENT_MASTER_KEY = 2;
-const SSLV2_SERVER_HELLO = 4;
+/** An alert with the longest tag: 2 + 1 + 16. What is between the two is an empty Certificate; the Finished follows it. */
+const MAX_ENCRYPTED_ALERT = 19;
 
 /** Sessions are read one message at a time, so one cursor serves them all. */
 const cursor = new Cursor();
@@ -95,9 +93,13 @@ export class TlsSession<C> implements RecordHandler {
   #changed = 0;
   #spoke = 0;
   #encryptedBytes = 0;
+  #readBytes = 0;
   #sawServerHelloDone = false;
   #sawCertificateMessage = false;
   #isCertificateLost = false;
+  #hasBadRecord = false;
+  #lostA = 0;
+  #lostB = 0;
   #isSnapped = false;
   #isOverCap = false;
 
@@ -113,9 +115,17 @@ export class TlsSession<C> implements RecordHandler {
     return seen.clientHello !== null || seen.serverHello !== null || seen.serverCertificates !== null;
   }
 
+  /** What came is no TLS after all: the bytes that looked like it were something else. */
+  get isMistaken(): boolean {
+    return !this.hasHello && this.#hasBadRecord;
+  }
+
   /** The next bytes of a direction, in order. Borrowed. */
   read(side: ReaderSide, buf: Uint8Array, from: number, end: number, nowUs: number): void {
     this.#nowUs = nowUs;
+    this.#readBytes += end - from;
+    if (this.#readBytes > MAX_SESSION_BYTES) this.isFinished = true;
+    if (this.#isSslv2Secret(side)) return;
     const reader = side === 0 ? this.#readerA : this.#readerB;
     if ((side === 0 ? this.#framingA : this.#framingB) === Framing.Tls) reader.read(buf, from, end);
     else this.#readUnknown(side, reader, buf, from, end);
@@ -125,10 +135,9 @@ export class TlsSession<C> implements RecordHandler {
   /** `missing` bytes of a direction will not come: lost, or cut off by the snap length. */
   gap(side: ReaderSide, missing: number, isSnapped: boolean, nowUs: number): void {
     this.#nowUs = nowUs;
-    const seen = this.handshake;
     if (isSnapped) this.#isSnapped = true;
-    if (side === this.clientSide) seen.lostClientBytes += missing;
-    else seen.lostServerBytes += missing;
+    if (side === 0) this.#lostA += missing;
+    else this.#lostB += missing;
     if (side === 0) this.#framingA = Framing.Tls;
     else this.#framingB = Framing.Tls;
     (side === 0 ? this.#readerA : this.#readerB).gap(missing);
@@ -139,7 +148,9 @@ export class TlsSession<C> implements RecordHandler {
     const seen = this.handshake;
     const server = this.clientSide === 1 ? this.#readerA : this.#readerB;
     if (server.pendingType === MessageType.Certificate) this.#isCertificateLost = true;
-    seen.certVisibility = this.#visibility();
+    seen.lostClientBytes = this.clientSide === 1 ? this.#lostB : this.#lostA;
+    seen.lostServerBytes = this.clientSide === 1 ? this.#lostA : this.#lostB;
+    seen.certVisibility = this.#visibility(seen.lostServerBytes > 0);
     this.#readerA.close();
     this.#readerB.close();
     this.#framerA?.release();
@@ -171,6 +182,16 @@ export class TlsSession<C> implements RecordHandler {
     }
   }
 
+  /** SSL 2 encrypts all that follows the client's key; that the server goes on says that it took it. */
+  #isSslv2Secret(side: ReaderSide): boolean {
+    if (this.handshake.protocol !== 'sslv2' || this.#changed !== 3) return false;
+    if (side !== this.clientSide) {
+      this.handshake.isEstablished = true;
+      this.isFinished = true;
+    }
+    return true;
+  }
+
   #framerOf(side: ReaderSide): Sslv2Framer {
     if (side === 0) {
       this.#framerA ??= new Sslv2Framer(this.#context.buffers);
@@ -188,7 +209,10 @@ export class TlsSession<C> implements RecordHandler {
         this.#onClientHello(side, c);
         break;
       case 2:
-        this.#onServerHello(side, c);
+        this.#onServerHello(side, parseServerHello(c));
+        return;
+      case 6:
+        this.#onServerHello(side, parseDraftHelloRetryRequest(c));
         return;
       case 4:
         this.handshake.sessionTicket = parseSessionTicket(c, false);
@@ -197,7 +221,7 @@ export class TlsSession<C> implements RecordHandler {
         this.#onCertificate(side, buf, at, end);
         break;
       case 12:
-        this.handshake.keyExchangeGroup = parseServerKeyExchange(c);
+        this.#onServerKeyExchange(c);
         break;
       case 13:
         this.handshake.certificateRequest = parseCertificateRequest(c, this.handshake.serverHello?.version ?? 0);
@@ -206,7 +230,7 @@ export class TlsSession<C> implements RecordHandler {
         this.#sawServerHelloDone = true;
         break;
       case 22:
-        this.handshake.ocspStapleBytes = parseCertificateStatus(c);
+        this.handshake.ocspStapleBytes = parseCertificateStatus(c).responseBytes;
         break;
       default:
     }
@@ -215,8 +239,7 @@ export class TlsSession<C> implements RecordHandler {
 
   onLostMessage(side: ReaderSide, type: number): void {
     if (type === MessageType.Certificate && side !== this.clientSide) this.#isCertificateLost = true;
-    const isGap = this.handshake.lostClientBytes + this.handshake.lostServerBytes > 0;
-    if (!isGap) {
+    if (this.#lostA + this.#lostB === 0 && !this.#hasBadRecord) {
       if (type === MessageType.Certificate && side !== this.clientSide) this.#isOverCap = true;
       this.#fault('message_over_cap');
     }
@@ -235,9 +258,6 @@ export class TlsSession<C> implements RecordHandler {
         if (this.#readerOf(side).isEncrypted) {
           if ((this.#spoke & bit) === 0) this.#log(side, 'f');
           this.#onEncrypted(side, length, true);
-        } else if ((this.#changed & bit) !== 0 && seen.serverHello === null) {
-          // Only this side is in the capture. Up to TLS 1.2 its Finished is encrypted from here on.
-          this.#readerOf(side).isEncrypted = side === this.clientSide && seen.helloRetryRequest === null;
         }
         return;
       case ContentType.ApplicationData:
@@ -264,28 +284,36 @@ export class TlsSession<C> implements RecordHandler {
   }
 
   onBadRecord(): void {
+    this.#hasBadRecord = true;
     this.#fault('bad_record');
   }
 
   #onClientHello(side: ReaderSide, c: Cursor): void {
     const seen = this.handshake;
-    const hello = parseClientHello(c, this.#context.shapes, 't');
+    const hello = parseClientHello(c, 't', this.#context.shapes);
     if (hello.fault !== '') this.#fault(`client_hello_${hello.fault}`);
     if (seen.clientHello === null) {
-      if (hello.shape.cipherSuites.length === 0) return;
+      if (hello.random.length === 0) return;
+      if (this.clientSide !== -1 && side !== this.clientSide) {
+        this.#fault('hello_from_both_sides');
+        return;
+      }
       seen.clientHello = hello;
       seen.clientHelloUs = this.#nowUs;
-      this.#setClient(side);
+      this.clientSide = side;
     } else if (side === this.clientSide) seen.secondClientHello ??= hello;
     else this.#fault('hello_from_both_sides');
   }
 
-  #onServerHello(side: ReaderSide, c: Cursor): void {
+  #onServerHello(side: ReaderSide, hello: ServerHello): void {
     const seen = this.handshake;
-    const hello = parseServerHello(c);
     if (hello.fault !== '') this.#fault(`server_hello_${hello.fault}`);
-    if (this.clientSide === -1) this.#setClient(side === 0 ? 1 : 0);
+    if (this.clientSide === -1) this.clientSide = side === 0 ? 1 : 0;
     this.#log(side, hello.isHelloRetryRequest ? 'j' : 's');
+    if (side === this.clientSide) {
+      this.#fault('server_hello_from_client');
+      return;
+    }
     if (hello.isHelloRetryRequest) {
       seen.helloRetryRequest ??= hello;
       return;
@@ -296,11 +324,8 @@ export class TlsSession<C> implements RecordHandler {
     }
     seen.serverHello = hello;
     seen.serverHelloUs = this.#nowUs;
-    if (isTls13(hello.version)) {
-      if (hello.pskIndex >= 0) seen.resumption = 'psk';
-      this.#readerOf(side).isEncrypted = true;
-      this.#readerOf(side === 0 ? 1 : 0).isEncrypted = true;
-    }
+    // What TLS 1.3 encrypts says that it is application data, so what says handshake or alert is readable (RFC 8446 5.2).
+    if (isTls13(hello.version) && hello.pskIndex >= 0) seen.resumption = 'psk';
   }
 
   #onCertificate(side: ReaderSide, buf: Uint8Array, at: number, end: number): void {
@@ -313,13 +338,24 @@ export class TlsSession<C> implements RecordHandler {
     }
   }
 
+  #onServerKeyExchange(c: Cursor): void {
+    const suite = this.handshake.serverHello?.cipherSuite;
+    if (suite !== undefined) this.handshake.keyExchangeGroup = parseServerKeyExchange(c, suite).group;
+  }
+
   #onChangeCipherSpec(side: ReaderSide): void {
     const seen = this.handshake;
     this.#changed |= 1 << side;
-    if (seen.serverHello === null || isTls13(seen.serverHello.version)) return;
+    if (seen.serverHello === null) {
+      // The other side is not in the capture, or late. Up to TLS 1.2 this is the end of what is readable; in TLS 1.3 a
+      // hello may follow.
+      this.#readerOf(side).isDoubtful = true;
+      return;
+    }
+    if (isTls13(seen.serverHello.version)) return;
     this.#readerOf(side).isEncrypted = true;
     const isAbbreviated = side !== this.clientSide && !this.#sawServerHelloDone && !this.#sawCertificateMessage;
-    if (isAbbreviated && !this.#isCertificateLost && seen.lostServerBytes === 0) {
+    if (isAbbreviated && !this.#isCertificateLost && (side === 0 ? this.#lostA : this.#lostB) === 0) {
       const ticketLen = seen.clientHello?.ticketLen ?? -1;
       const hasId = seen.serverHello.sessionId.length > 0;
       seen.resumption = ticketLen > 0 || !hasId ? 'ticket' : 'session_id';
@@ -334,15 +370,14 @@ export class TlsSession<C> implements RecordHandler {
     const server = seen.serverHello;
     if (server !== null && isTls13(server.version)) {
       if (!isClient) {
-        if ((this.#spoke & (1 << side)) === 0 || this.#spoke === 1 << side) seen.encryptedServerFlightBytes += length;
+        seen.encryptedServerFlightBytes += length;
         this.#spoke |= 1 << side;
       } else if ((this.#spoke & ~(1 << side)) !== 0) {
         // Early data may come before this; a Finished comes only after the server's flight.
         seen.isEstablished = length >= MIN_ENCRYPTED_FINISHED;
-        this.isFinished = true;
+        this.isFinished = seen.isEstablished || length <= MAX_ENCRYPTED_ALERT;
       }
-    } else if (server !== null || !isHandshake) {
-      if (server === null && seen.clientHello !== null && this.#changed === 0) return;
+    } else if (server !== null || (!isHandshake && (seen.clientHello === null || this.#changed !== 0))) {
       this.#spoke |= 1 << side;
       if (this.#spoke === 3 && (this.#changed === 3 || !isHandshake)) {
         seen.isEstablished = true;
@@ -357,36 +392,33 @@ export class TlsSession<C> implements RecordHandler {
     const type = record[2] ?? 0;
     const c = cursor.reset(record, 2, record.length);
     this.#touch();
-    if (type === SSLV2_CLIENT_HELLO && seen.clientHello === null) {
+    if (type === Sslv2MessageType.ClientHello && seen.clientHello === null) {
       const hello = parseSslv2ClientHello(c);
       if (hello.fault !== '') this.#fault(`client_hello_${hello.fault}`);
       if (hello.shape.cipherSuites.length === 0) return;
       seen.clientHello = hello;
       seen.clientHelloUs = this.#nowUs;
-      this.#setClient(side);
+      this.clientSide = side;
       this.#log(side, 'c');
-    } else if (type === SSLV2_SERVER_HELLO && seen.serverHello === null) {
-      const { hello, certificateAt, certificateEnd } = parseSslv2ServerHello(c);
+    } else if (type === Sslv2MessageType.ServerHello && seen.serverHello === null) {
+      const { certificateAt, certificateEnd, ...hello } = parseSslv2ServerHello(c);
       if (hello.fault !== '') this.#fault(`server_hello_${hello.fault}`);
       seen.protocol = 'sslv2';
-      seen.serverHello = hello;
+      seen.serverHello = toServerHello(hello.version);
       seen.serverHelloUs = this.#nowUs;
-      if (this.clientSide === -1) this.#setClient(side === 0 ? 1 : 0);
+      if (this.clientSide === -1) this.clientSide = side === 0 ? 1 : 0;
       if (certificateEnd > certificateAt) {
         seen.serverCertificates = this.#context.readBareCertificate(record, certificateAt, certificateEnd);
       }
       this.#log(side, 's');
-    } else if (type === SSLV2_CLIENT_MASTER_KEY && seen.protocol === 'sslv2' && seen.serverHello !== null) {
-      seen.serverHello = { ...seen.serverHello, cipherSuite: parseSslv2ClientMasterKey(c) };
+    } else if (type === Sslv2MessageType.ClientMasterKey && seen.protocol === 'sslv2' && seen.serverHello !== null) {
+      seen.serverHello = { ...seen.serverHello, cipherSuite: parseSslv2ClientMasterKey(c).cipherSuite };
       this.#log(side, 'g');
       this.#changed = 3;
-    } else if (this.#changed === 3 && side !== this.clientSide) {
-      seen.isEstablished = true;
-      this.isFinished = true;
     }
   }
 
-  #visibility(): CertVisibility {
+  #visibility(isServerGap: boolean): CertVisibility {
     const seen = this.handshake;
     if (seen.serverCertificates !== null) return CertVisibility.Clear;
     if (this.#isOverCap) return CertVisibility.Truncated;
@@ -394,22 +426,8 @@ export class TlsSession<C> implements RecordHandler {
     if (this.#isCertificateLost) return isMissing;
     if (seen.resumption !== 'none') return CertVisibility.Resumed;
     if (seen.serverHello !== null && isTls13(seen.serverHello.version)) return CertVisibility.EncryptedTls13;
-    if (seen.lostServerBytes > 0) return isMissing;
+    if (isServerGap) return isMissing;
     return CertVisibility.None;
-  }
-
-  #setClient(side: ReaderSide): void {
-    if (this.clientSide === side) return;
-    const seen = this.handshake;
-    if (this.clientSide !== -1 || side === 1) {
-      // What was counted or logged before the direction was known changes sides.
-      const lost = seen.lostClientBytes;
-      if (this.clientSide !== -1) {
-        seen.lostClientBytes = seen.lostServerBytes;
-        seen.lostServerBytes = lost;
-      }
-    }
-    this.clientSide = side;
   }
 
   #readerOf(side: ReaderSide): RecordReader {
@@ -421,7 +439,7 @@ export class TlsSession<C> implements RecordHandler {
     const seen = this.handshake;
     if (seen.history.length < MAX_HISTORY) {
       seen.history += side === this.clientSide ? letter.toUpperCase() : letter;
-    }
+    } else this.isFinished = true;
   }
 
   #touch(): void {
@@ -438,4 +456,28 @@ export class TlsSession<C> implements RecordHandler {
 /** TLS 1.3, or one of its drafts: what follows the ServerHello is encrypted. */
 function isTls13(version: number): boolean {
   return version === TLS13 || version >>> 8 === 0x7f || version >>> 8 === 0xfb;
+}
+
+/** What SSL 2 agreed on, in the form of its successors. The client chooses the suite, later: until then it is -1. */
+function toServerHello(version: number): ServerHello {
+  return {
+    legacyVersion: version,
+    version,
+    random: EMPTY_BYTES,
+    sessionId: EMPTY_BYTES,
+    cipherSuite: -1,
+    compressionMethod: 0,
+    isHelloRetryRequest: false,
+    extensions: null,
+    keyShareGroup: -1,
+    pskIndex: -1,
+    alpn: '',
+    alpnEnds: '00',
+    hasSessionTicket: false,
+    hasStatusRequest: false,
+    sctListBytes: 0,
+    ja3s: '',
+    ja3sText: '',
+    fault: '',
+  };
 }
