@@ -123,9 +123,13 @@ function isPlausible(der: Uint8Array, layout: Layout): boolean {
   if (issuer.isCut || validity.isCut || subject.isCut) return false;
   const first = der[validity.contentAt];
   const isValidity = first === Tag.UtcTime || first === Tag.GeneralizedTime;
-  return isValidity && isName(der, issuer) && isName(der, subject) && der[publicKey.contentAt] === Tag.Sequence;
+  return isValidity && isName(der, issuer) && isName(der, subject) && isPublicKey(der, publicKey);
 }
 
 function isName(der: Uint8Array, name: Element): boolean {
   return name.contentEnd === name.contentAt || der[name.contentAt] === Tag.Set;
+}
+
+function isPublicKey(der: Uint8Array, key: Element): boolean {
+  return key.tag === Tag.Sequence && der[key.contentAt] === Tag.Sequence;
 }

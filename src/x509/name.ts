@@ -10,7 +10,7 @@
  */
 import type { Cursor } from '../bytes/cursor.ts';
 import { toHex } from '../bytes/hex.ts';
-import { contentOf, type Element, expectEnd, readElement, readExpected, Tag } from './der.ts';
+import { contentOf, type Element, expectEnd, peekTag, readElement, readExpected, Tag } from './der.ts';
 import { type DerString, readString } from './der-string.ts';
 import type { FaultList } from './faults.ts';
 import { MAX_HEX_OCTETS, MAX_RDN_ATTRIBUTES, MAX_RDNS } from './limits.ts';
@@ -77,42 +77,40 @@ export function readName(c: Cursor, faults: FaultList): Name {
   const texts: string[] = [];
   while (c.remaining > 0 && rdns.length < MAX_RDNS) {
     const set = readExpected(c, Tag.Set, faults);
-    if (set !== null) readRdn(contentOf(c, set), rdns, texts, faults);
+    if (set === null) break;
+    const inner = contentOf(c, set);
+    const attributes: NameAttribute[] = [];
+    const text = readRdn(inner, attributes, faults);
+    if (attributes.length > 0) {
+      rdns.push(attributes);
+      texts.push(text);
+    }
+    // Whatever the length of this set says, the next one begins where one was met.
+    if (peekTag(inner) === Tag.Set) c.pos = inner.pos;
   }
   if (c.remaining > 0) faults.add('too_many_values');
   return rdns.length === 0 ? EMPTY_NAME : { rdns, text: texts.toReversed().join(',') };
 }
 
-function readRdn(c: Cursor, rdns: NameAttribute[][], texts: string[], faults: FaultList): void {
-  const attributes: NameAttribute[] = [];
+/** Reads attributes up to the end of the set, or to another set. Returns their RFC 4514 form. */
+function readRdn(c: Cursor, attributes: NameAttribute[], faults: FaultList): string {
   let text = '';
   let before: Element | null = null;
   if (c.remaining === 0) faults.add('empty_sequence');
   while (c.remaining > 0 && attributes.length < MAX_RDN_ATTRIBUTES) {
-    const element = readElement(c, faults);
-    if (element === null) break;
-    if (element.tag === Tag.Set && rdns.length < MAX_RDNS) {
-      // The length of the set around this one was a lie: close it, and go on in the one found.
+    if (peekTag(c) === Tag.Set) {
       faults.add('der_unexpected_tag');
-      c.pos = element.contentAt;
-      if (attributes.length > 0) {
-        rdns.push(attributes.splice(0));
-        texts.push(text);
-      }
-      text = '';
-      before = null;
-      continue;
+      return text;
     }
-    if (element.tag !== Tag.Sequence) faults.add('der_unexpected_tag');
+    const element = readExpected(c, Tag.Sequence, faults);
+    if (element === null) return text;
     if (before !== null && isBefore(c.buf, element, before)) faults.add('der_set_order');
     before = element;
     const written = readAttribute(contentOf(c, element), attributes, faults);
     text += text === '' || written === '' ? written : `+${written}`;
   }
   if (c.remaining > 0) faults.add('too_many_values');
-  if (attributes.length === 0) return;
-  rdns.push(attributes);
-  texts.push(text);
+  return text;
 }
 
 /** Adds the attribute and returns its RFC 4514 form; empty where there is none to read. */

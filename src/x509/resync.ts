@@ -129,6 +129,8 @@ function placeSubject(der: Uint8Array, at: number, layout: Layout): void {
   if (contentAt === undefined && !isEmpty) return;
   let end = contentAt ?? at + 2;
   for (let set = probe(der, end, Tag.Set); set !== null; set = probe(der, end, Tag.Set)) end = set.end;
+  // A set that the end of the certificate cut is worth what it holds.
+  if (der[end] === Tag.Set) end = der.length;
   layout.subject = { tag: Tag.Sequence, at, contentAt: contentAt ?? end, contentEnd: end, end, isCut: false };
   const key = probe(der, end, Tag.Sequence);
   if (key === null || der[key.contentAt] !== Tag.Sequence) return;
