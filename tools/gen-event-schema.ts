@@ -1,0 +1,271 @@
+/**
+ * Writes what follows from `proto/spanglass/v1/event.proto`:
+ *
+ *     src/event/generated/fields.ts          name, number and kind of every field
+ *     src/event/generated/event-message.ts   the decoder, made by protobufjs-cli, with its types
+ *     docs/event-schema.md                   what every field means
+ *
+ *     node tools/gen-event-schema.ts            writes the files
+ *     node tools/gen-event-schema.ts --check    exits with 1 if a committed file is not what this would write
+ *
+ * (With a Node that can't run TypeScript: `npm run build`, then `node dist/tools/gen-event-schema.js`, from the repository's
+ * root.) A field without a comment, or whose comment does not end with its origin, is an error. The output is committed, and
+ * `test/event/schema.test.ts` checks that it is current.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import protobuf from 'protobufjs';
+import { main as pbjs } from 'protobufjs-cli/pbjs.js';
+
+import type { FieldKind } from '../src/event/field.ts';
+import { PROFILES } from '../src/event/profile.ts';
+
+export const PROTO_PATH = 'proto/spanglass/v1/event.proto';
+
+const SCRIPT = 'tools/gen-event-schema.ts';
+
+interface SchemaField {
+  readonly name: string;
+  readonly id: number;
+  readonly kind: FieldKind;
+  /** Type in the proto file, with `repeated`. */
+  readonly type: string;
+  readonly meaning: string;
+  /** `Stream, CIM`. */
+  readonly origin: string;
+  readonly section: string;
+}
+
+interface SchemaMessage {
+  readonly name: string;
+  readonly comment: string;
+  readonly fields: readonly SchemaField[];
+}
+
+/** The text of every generated file, by its path. */
+export async function buildEventSchema(proto: string): Promise<Map<string, string>> {
+  const messages = readMessages(proto);
+  return new Map([
+    ['src/event/generated/fields.ts', buildFields(messages)],
+    ['src/event/generated/event-message.ts', await buildDecoder(proto, messages)],
+    ['docs/event-schema.md', buildDocument(messages)],
+  ]);
+}
+
+function readMessages(proto: string): SchemaMessage[] {
+  const { root } = protobuf.parse(proto, { keepCase: true, alternateCommentMode: true });
+  const sections = readSections(proto);
+  const messages: SchemaMessage[] = [];
+  const namespace = root.lookup('spanglass.v1');
+  if (!(namespace instanceof protobuf.Namespace)) throw new Error('no package spanglass.v1');
+  for (const nested of namespace.nestedArray) {
+    if (!(nested instanceof protobuf.Type)) throw new Error(`${nested.name}: only messages are expected`);
+    const fields = nested.fieldsArray.map((field) => readField(field, sections));
+    if (nested.comment === null) throw new Error(`${nested.name}: no comment`);
+    messages.push({ name: nested.name, comment: nested.comment, fields });
+  }
+  if (!messages.some((message) => message.name === 'Event')) throw new Error('no message Event');
+  return messages;
+}
+
+/** Section of each line of the file, by the name of the field on it. */
+function readSections(proto: string): Map<string, string> {
+  const sections = new Map<string, string>();
+  let section = '';
+  for (const line of proto.split('\n')) {
+    if (/^(message|})/.test(line)) section = '';
+    const title = /^ {2}\/\/ == (.+) ==$/.exec(line);
+    if (title !== null) section = title[1]!;
+    const field = /^ {2}(?:optional|repeated) \S+ (\w+) = \d+;/.exec(line);
+    if (field !== null) sections.set(field[1]!, section);
+  }
+  return sections;
+}
+
+function readField(field: protobuf.Field, sections: ReadonlyMap<string, string>): SchemaField {
+  const comment = /^(.+?)\s*\[([^\]]+)\]$/s.exec(field.comment ?? '');
+  if (comment === null) throw new Error(`${field.name}: no comment that ends with its origin`);
+  return {
+    name: field.name,
+    id: field.id,
+    kind: toKind(field),
+    type: field.repeated ? `repeated ${field.type}` : field.type,
+    meaning: comment[1]!.replace(/\s+/g, ' '),
+    origin: comment[2]!,
+    section: sections.get(field.name) ?? '',
+  };
+}
+
+function toKind(field: protobuf.Field): FieldKind {
+  const { type, repeated } = field;
+  if (type === 'string' || type === 'uint32') return repeated ? `${type}[]` : type;
+  if (repeated && type === 'ChainCertificate') return 'message[]';
+  if (!repeated && (type === 'bool' || type === 'uint64' || type === 'int64')) return type;
+  throw new Error(`${field.name}: no writer for ${repeated ? 'repeated ' : ''}${type}`);
+}
+
+function buildFields(messages: readonly SchemaMessage[]): string {
+  const tables = messages.map(({ name, fields }) => {
+    const rows = fields.map(
+      (field) => `  ${field.name}: defineField('${field.name}', ${field.id}, '${field.kind}'),\n`,
+    );
+    return `/** ${name} */\nexport const ${tableName(name)} = {\n${rows.join('')}} as const;\n`;
+  });
+  return `// Generated by ${SCRIPT} from ${PROTO_PATH}. Do not edit.\nimport { defineField } from '../field.ts';\n\n${tables.join('\n')}`;
+}
+
+function tableName(message: string): string {
+  return message === 'Event' ? 'EventField' : 'CertificateField';
+}
+
+/**
+ * protobufjs-cli writes JavaScript; with its checks off it is TypeScript as well, and so is compiled and shipped like the rest.
+ * It reads the schema as proto2, whose optional fields are the same on the wire: for proto3 ones it adds a virtual `oneof` to
+ * each, which doubles the code and says nothing here.
+ */
+async function buildDecoder(proto: string, messages: readonly SchemaMessage[]): Promise<string> {
+  const decoder = (await runPbjs(proto.replace('syntax = "proto3"', 'syntax = "proto2"')))
+    .replace(/^\/\*eslint-disable.*\n/, '')
+    .replace(/\nexport \{\n {2}\$root as default\n\};\n*$/, '\n')
+    .replace('export const spanglass =', 'const spanglass: any =')
+    .replaceAll(/reader\.(u?int64)\(\)/g, 'toNumber(reader.$1())');
+  const types = messages.map(({ name, fields }) => {
+    const rows = fields.map(
+      (field) => `  readonly ${field.name}${field.kind.endsWith('[]') ? '' : '?'}: ${TYPESCRIPT_TYPE[field.kind]};\n`,
+    );
+    return `${name === 'Event' ? 'export ' : ''}interface ${name}Message {\n${rows.join('')}}\n`;
+  });
+  return `// Generated by ${SCRIPT} from ${PROTO_PATH}. Do not edit.
+// @ts-nocheck
+${decoder.trim()}
+
+/** Numbers of 64 bits come as objects; those of an event are all safe as numbers. */
+function toNumber(value: number | { toNumber(): number }): number {
+  return typeof value === 'number' ? value : value.toNumber();
+}
+
+${types.join('\n')}
+/** Reads one encoded Event. Throws where the bytes are none. Fields that are not there are not own properties; lists are empty. */
+export function decodeEvent(bytes: Uint8Array): EventMessage {
+  return spanglass.v1.Event.decode(bytes);
+}
+`;
+}
+
+function runPbjs(proto: string): Promise<string> {
+  const dir = mkdtempSync(join(tmpdir(), 'event-schema-'));
+  const file = join(dir, 'event.proto');
+  writeFileSync(file, proto);
+  const flags = ['create', 'encode', 'verify', 'convert', 'delimited', 'typeurl', 'service', 'comments'];
+  const args = ['-t', 'static-module', '-w', 'esm', '--keep-case', '--force-number', '--null-defaults'];
+  return new Promise<string>((resolve, reject) => {
+    pbjs([...args, ...flags.map((flag) => `--no-${flag}`), file], (error, output) => {
+      if (error !== null) reject(error);
+      else if (output === undefined) reject(new Error('pbjs wrote nothing'));
+      else resolve(output);
+    });
+  }).finally(() => rmSync(dir, { recursive: true }));
+}
+
+const TYPESCRIPT_TYPE: Readonly<Record<FieldKind, string>> = {
+  string: 'string',
+  bool: 'boolean',
+  uint32: 'number',
+  uint64: 'number',
+  int64: 'number',
+  'string[]': 'readonly string[]',
+  'uint32[]': 'readonly number[]',
+  'message[]': 'readonly ChainCertificateMessage[]',
+};
+
+const JSON_TYPE: Readonly<Record<FieldKind, string>> = {
+  string: 'text',
+  bool: '1 or 0',
+  uint32: 'number',
+  uint64: 'number',
+  int64: 'number',
+  'string[]': 'list of text',
+  'uint32[]': 'list of numbers',
+  'message[]': 'list of certificates',
+};
+
+function buildDocument(messages: readonly SchemaMessage[]): string {
+  const event = messages.find((message) => message.name === 'Event');
+  const others = messages.filter((message) => message !== event);
+  const sections = new Map<string, SchemaField[]>();
+  for (const field of event!.fields) sections.set(field.section, [...(sections.get(field.section) ?? []), field]);
+  const parts = [...sections].map(([title, fields]) => `## ${title}\n\n${buildTable(fields)}`);
+  for (const { name, comment, fields } of others) parts.push(`## ${name}\n\n${comment}\n\n${buildTable(fields)}`);
+  return `<!-- Generated by ${SCRIPT} from ${PROTO_PATH}. Do not edit. -->
+
+# What an event holds
+
+One event for each TLS handshake, as JSON to Splunk's HTTP Event Collector, to a file, or as protobuf (\`${PROTO_PATH}\`, message
+\`spanglass.v1.Event\`). Both hold the same names, values and types. A field is absent when its value is not known: no empty text,
+list or object. One name has one type in all events. Text is valid UTF-8 without control characters: a byte that is not UTF-8 is
+shown as \`\\xNN\`, a character that must not be sent raw as \`\\u{N}\`.
+
+Around the event in JSON is Splunk's envelope: \`time\` (UNIX seconds with six decimals: when the handshake began, by packet time), \`host\`
+(the sensor's name), \`source\`, \`sourcetype\` and, if set, \`index\`. \`time_us\` is only in protobuf, where there is no envelope. A \`bool\` of
+protobuf is 1 or 0 in JSON.
+
+An event without a visible certificate has no field of a certificate; \`cert_visibility\` says why.
+
+\`src\` and \`dest\` are not sent: the Stream add-on, and the sensor's own, make them of \`src_ip\` and \`dest_ip\`.
+
+## Naming profiles
+
+The published detection searches several sourcetypes, and takes subject and issuer from whichever field a source fills. A profile is
+a sourcetype and the names of the leaf's subject and issuer under it; all else is the same. The value is always the full
+distinguished name, under \`ssl_cn\` too: the search compares subject with issuer, and only so it finds the same rows.
+
+| profile | sourcetype | source, unless set | subject | issuer |
+|---|---|---|---|---|
+${buildProfileRows()}
+\`source\` is \`stream:…\` in every profile because a source of that form gets JSON field extraction whatever the sourcetype; a device's own sourcetype
+does not expect JSON. The published search does not look at \`sourcetype="stream:tcp"\`, where Splunk Stream puts its TLS fields: with that
+profile its first line has to name it.
+
+Certificate hashes are lower case, as threat lists have them; a setting makes them upper case, as Splunk Stream has them.
+
+## Origin
+
+*Stream*: a name of Splunk Stream. *CIM*: a name of the Common Information Model (Certificates, Network Traffic). *T1608.003*: a name
+of the published detection. *ours*: a name of this sensor.
+
+${parts.join('\n')}`;
+}
+
+function buildProfileRows(): string {
+  const rows = Object.entries(PROFILES).map(
+    ([name, p]) =>
+      `| \`${name}\` | \`${p.sourcetype}\` | \`${p.source}\` | \`${p.subjectName}\` | \`${p.issuerName}\` |\n`,
+  );
+  return rows.join('');
+}
+
+function buildTable(fields: readonly SchemaField[]): string {
+  const rows = fields.map((field) => {
+    const meaning = field.meaning.replaceAll('|', '\\|');
+    return `| \`${field.name}\` | ${field.id} | ${field.type} | ${JSON_TYPE[field.kind]} | ${meaning} | ${field.origin} |\n`;
+  });
+  return `| field | number | protobuf | JSON | meaning | origin |\n|---|---|---|---|---|---|\n${rows.join('')}`;
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const isCheck = args.includes('--check');
+  for (const [path, text] of await buildEventSchema(readFileSync(PROTO_PATH, 'utf8'))) {
+    if (!isCheck) writeFileSync(path, text);
+    else if (readFileSync(path, 'utf8') !== text) {
+      console.error(`${path} is not current: run ${SCRIPT}`);
+      process.exitCode = 1;
+    }
+  }
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await main(process.argv.slice(2));
+}
