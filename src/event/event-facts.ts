@@ -1,4 +1,4 @@
-/** Everything that one event is made of. Facts in; `buildEvent` turns them into fields. */
+/** Everything that one event is made of. Facts in; `EventBuilder` turns them into fields. */
 import type { DetectionScore } from '../score/score.ts';
 import type { Handshake } from '../tls/handshake.ts';
 import type { Chain } from '../x509/certificate.ts';
@@ -20,22 +20,24 @@ export interface ConnectionFacts {
   /** Microseconds since 1970 of the first packet and of the last one looked at. */
   firstUs: number;
   lastUs: number;
-  /** Client to server (in) and server to client (out), as far as the sensor looked: IP payload bytes of TCP, packets. */
+  /** Client to server (in) and server to client (out), as far as the sensor looked: payload bytes of TCP or UDP, packets. */
   bytesIn: number;
   bytesOut: number;
   packetsIn: number;
   packetsOut: number;
-  /** Stream bytes known to be missing from the capture, counted as gaps. */
+  /** Gaps in the streams: bytes known to be missing from the capture. */
   missingPacketsIn: number;
   missingPacketsOut: number;
   duplicatePacketsIn: number;
   duplicatePacketsOut: number;
-  /** SYN to SYN-ACK, and SYN-ACK to ACK, microseconds; -1 where not seen. */
+  /** SYN to SYN-ACK (server), and SYN-ACK to ACK (client), microseconds; -1 where not seen. */
   serverRttUs: number;
   clientRttUs: number;
-  /** Overlapping TCP bytes that differed. */
+  /** Times that overlapping TCP bytes differed. */
   overlapConflicts: number;
-  /** Direction is known from a SYN or from a hello; false where it was guessed. */
+  /** Number of the flow within this run, the same for all handshakes of a connection; -1 where there is none. */
+  flowId: number;
+  /** A reset ended the connection before the handshake was done. */
   isReset: boolean;
 }
 
