@@ -590,7 +590,7 @@ function isClosed(words: Int32Array, base: number, side: Side): boolean {
 function isPadding(frame: Frame): boolean {
   const { buf, payloadAt, payloadEnd, payloadLen } = frame;
   if (payloadLen > MAX_PADDING_BYTES || payloadEnd - payloadAt !== payloadLen) return false;
-  if ((frame.tcpFlags & (TcpFlag.Psh | TcpFlag.Syn | TcpFlag.Rst)) !== 0) return false;
+  if ((frame.tcpFlags & (TcpFlag.Psh | TcpFlag.Rst)) !== 0) return false;
   for (let i = payloadAt; i < payloadEnd; i++) if (buf[i] !== 0) return false;
   return payloadLen > 0;
 }

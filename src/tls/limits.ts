@@ -28,10 +28,7 @@ export const MAX_ENCRYPTED_BYTES = 512 * 1024;
  */
 export const MAX_SESSION_BYTES = 8 * 1024 * 1024;
 
-/**
- * Bytes of a segment in which a hello that does not begin it is looked for: behind a PROXY header (107 bytes in text form, 216 in
- * binary form with IPv6 and some extras), a WebSocket frame's (14), a short answer of a proxy.
- */
+/** Bytes of a segment in which a hello that does not begin it is looked for: behind a frame's header, a proxy's short answer. */
 export const MAX_HELLO_OFFSET = 256;
 
 /** Bytes in which a record boundary is looked for after a gap. */
@@ -80,3 +77,6 @@ export const MAX_AUTHORITY_BYTES = 4096;
 
 /** Signature schemes and certificate types in a CertificateRequest. */
 export const MAX_REQUEST_VALUES = 256;
+
+/** Ways to answer whose JA3S is remembered. A network has dozens; searching all of them takes a microsecond. */
+export const MAX_JA3S_KEPT = 64;

@@ -21,7 +21,7 @@ const MIN_HELLO_BODY = 36;
 
 /**
  * Where in `buf[at, end)` a handshake begins, or may begin; -1 if nowhere. At the first byte a beginning is enough. Behind other
- * bytes (a PROXY header, a WebSocket frame's header) it must be a hello for certain, and whole in its record.
+ * bytes (a proxy's answer, the header of a WebSocket frame) it must be a hello for certain, and whole.
  */
 export function findHello(buf: Uint8Array, at: number, end: number): number {
   if (probeTls(buf, at, end) !== Probe.NotForUs) return at;
@@ -31,9 +31,34 @@ export function findHello(buf: Uint8Array, at: number, end: number): number {
     if (probeHandshakeRecord(buf, pos, end) !== Probe.Certain || buf[pos + 5] === CERTIFICATE) continue;
     const recordLen = (buf[pos + 3]! << 8) | buf[pos + 4]!;
     const messageLen = 4 + ((buf[pos + 6]! << 16) | (buf[pos + 7]! << 8) | buf[pos + 8]!);
+    if (pos + 5 + recordLen > end) continue;
     if (messageLen === recordLen || (messageLen < recordLen && buf[pos + 5] === SERVER_HELLO)) return pos;
   }
   return -1;
+}
+
+/** `PROXY `, and the signature of the binary form (haproxy.org, proxy-protocol.txt 2.1 and 2.2). */
+const PROXY_TEXT = [0x50, 0x52, 0x4f, 0x58, 0x59, 0x20];
+const PROXY_BINARY = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];
+/** The longest header in text form, with its end of line. */
+const MAX_PROXY_TEXT = 107;
+
+/** Where `buf[at, end)` goes on behind a PROXY header; `at` if there is none, or only a part of one. */
+export function skipProxyHeader(buf: Uint8Array, at: number, end: number): number {
+  if (beginsWith(buf, at, end, PROXY_TEXT)) {
+    const last = Math.min(at + MAX_PROXY_TEXT, end);
+    for (let pos = at; pos + 2 <= last; pos++) if (buf[pos] === 0x0d && buf[pos + 1] === 0x0a) return pos + 2;
+  } else if (beginsWith(buf, at, end, PROXY_BINARY) && at + 16 <= end) {
+    const next = at + 16 + ((buf[at + 14]! << 8) | buf[at + 15]!);
+    if (next <= end) return next;
+  }
+  return at;
+}
+
+function beginsWith(buf: Uint8Array, at: number, end: number, start: readonly number[]): boolean {
+  if (end - at < start.length) return false;
+  for (let i = 0; i < start.length; i++) if (buf[at + i] !== start[i]) return false;
+  return true;
 }
 
 export function probeTls(buf: Uint8Array, at: number, end: number): Probe {

@@ -120,6 +120,11 @@ export class TlsSession<C> implements RecordHandler {
     return !this.hasHello && this.#hasBadRecord;
   }
 
+  /** Something came that is no record. */
+  get hasBadRecord(): boolean {
+    return this.#hasBadRecord;
+  }
+
   /** The next bytes of a direction, in order. Borrowed. */
   read(side: ReaderSide, buf: Uint8Array, from: number, end: number, nowUs: number): void {
     this.#nowUs = nowUs;
