@@ -22,7 +22,7 @@
 import { Cursor, EMPTY_BYTES, FAULT_NAMES, Fault } from '../bytes/cursor.ts';
 import { toText } from '../bytes/text.ts';
 import { readCopy } from './copy-bytes.ts';
-import { buildJa3sText, hashJa3 } from './ja3.ts';
+import { Ja3sCache } from './ja3s-cache.ts';
 import { NO_ALPN, toAlpnEnds } from './ja4.ts';
 import { MAX_EXTENSIONS } from './limits.ts';
 import { ExtensionType } from './registry/generated/extensions.ts';
@@ -87,6 +87,9 @@ class ServerExtensions {
   }
 }
 
+/** One for the thread: what it remembers is a function of what it is asked. */
+const fingerprints = new Ja3sCache();
+
 /** Reused for the contents of extensions. */
 const content = new Cursor();
 
@@ -131,7 +134,7 @@ type FixedPart = Pick<
 >;
 
 function buildServerHello(extensions: ServerExtensions, fixed: FixedPart): ServerHello {
-  const ja3sText = buildJa3sText(fixed.legacyVersion, fixed.cipherSuite, extensions.types);
+  const ja3s = fingerprints.find(fixed.legacyVersion, fixed.cipherSuite, extensions.types);
   return {
     legacyVersion: fixed.legacyVersion,
     version: extensions.supportedVersion < 0 ? fixed.legacyVersion : extensions.supportedVersion,
@@ -140,7 +143,7 @@ function buildServerHello(extensions: ServerExtensions, fixed: FixedPart): Serve
     cipherSuite: fixed.cipherSuite,
     compressionMethod: fixed.compressionMethod,
     isHelloRetryRequest: fixed.isHelloRetryRequest,
-    extensions: extensions.types,
+    extensions: ja3s.extensions,
     keyShareGroup: extensions.keyShareGroup,
     pskIndex: extensions.pskIndex,
     alpn: extensions.alpn,
@@ -148,8 +151,8 @@ function buildServerHello(extensions: ServerExtensions, fixed: FixedPart): Serve
     hasSessionTicket: extensions.hasSessionTicket,
     hasStatusRequest: extensions.hasStatusRequest,
     sctListBytes: extensions.sctListBytes,
-    ja3s: hashJa3(ja3sText),
-    ja3sText,
+    ja3s: ja3s.hash,
+    ja3sText: ja3s.text,
     fault: extensions.fault === Fault.None ? '' : FAULT_NAMES[extensions.fault]!,
   };
 }
