@@ -50,7 +50,10 @@ export class HeldSegments {
         const n = Math.min(room, end - from);
         const cost = n + RUN_COST_BYTES;
         if (runs.length >= MAX_HELD_RUNS || this.sizeBytes + cost > MAX_HELD_BYTES) return false;
-        runs.splice(i, 0, { seq: start, bytes: buf.slice(from, from + n) });
+        // `slice` of a Node Buffer would be a view.
+        const bytes = new Uint8Array(n);
+        bytes.set(buf.subarray(from, from + n));
+        runs.splice(i, 0, { seq: start, bytes });
         this.sizeBytes += cost;
         from += n;
         start = (start + n) | 0;
