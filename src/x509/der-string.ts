@@ -18,6 +18,7 @@ import type { Cursor } from '../bytes/cursor.ts';
 import { escapeUnsafe, latin1ToText, toText, utf16ToText, utf32ToText } from '../bytes/text.ts';
 import { contentOf, type Element, Tag } from './der.ts';
 import type { FaultList } from './faults.ts';
+import { MAX_TEXT_OCTETS } from './limits.ts';
 
 export interface DerString {
   readonly value: string;
@@ -35,7 +36,7 @@ const LAST_CODE_POINT = 0x10_ffff;
 
 /** The bytes that the element holds as a string, or null where its type is none. */
 export function readString(c: Cursor, element: Element, faults: FaultList): DerString | null {
-  const content = contentOf(c, element);
+  const content = shownContent(c, element, faults);
   const { buf, pos, end } = content;
   switch (element.tag) {
     case Tag.Utf8String:
@@ -63,12 +64,20 @@ export function readString(c: Cursor, element: Element, faults: FaultList): DerS
 
 /** Text of an IA5String in an extension: names of hosts, addresses, links. */
 export function readIa5(c: Cursor, element: Element, faults: FaultList): string {
-  const { buf, pos, end } = contentOf(c, element);
+  const { buf, pos, end } = shownContent(c, element, faults);
   for (let i = pos; i < end; i++) {
     if (buf[i]! >= 0x80) faults.add('invalid_string_char');
     else if (buf[i] === 0) faults.add('embedded_nul');
   }
   return toText(buf, pos, end);
+}
+
+function shownContent(c: Cursor, element: Element, faults: FaultList): Cursor {
+  const content = contentOf(c, element);
+  if (content.remaining <= MAX_TEXT_OCTETS) return content;
+  faults.add('text_cut');
+  content.end = content.pos + MAX_TEXT_OCTETS;
+  return content;
 }
 
 function isAllowed(tag: number, value: string, c: Cursor): boolean {
@@ -185,16 +194,31 @@ function escapePoints(points: Points): string {
   return text;
 }
 
-const SPECIAL = new Set('"+,;<>\\');
-const utf8 = new TextEncoder();
+const SPECIAL = new Set(Array.from('"+,;<>\\', (char) => char.charCodeAt(0)));
+const SPACE = 0x20;
+const NUMBER_SIGN = 0x23;
+const DELETE = 0x7f;
 
 function escapePoint(point: number, isFirst: boolean, isLast: boolean): string {
+  if (point < SPACE || point === DELETE) return escapeOctet(point);
   const char = String.fromCodePoint(point);
-  if (SPECIAL.has(char) || (char === ' ' && (isFirst || isLast)) || (char === '#' && isFirst)) return `\\${char}`;
-  if (escapeUnsafe(char) === char) return char;
-  return Array.from(utf8.encode(char), escapeOctet).join('');
+  if (point > DELETE) return escapeUnsafe(char) === char ? char : escapeUtf8(point);
+  const isAtEdge = (point === SPACE && (isFirst || isLast)) || (point === NUMBER_SIGN && isFirst);
+  return isAtEdge || SPECIAL.has(point) ? `\\${char}` : char;
+}
+
+/** The octets of UTF-8; what is unsafe lies below 0x10000. */
+function escapeUtf8(point: number): string {
+  const tail = escapeOctet(0x80 | (point & 0x3f));
+  if (point < 0x800) return escapeOctet(0xc0 | (point >> 6)) + tail;
+  return escapeOctet(0xe0 | (point >> 12)) + escapeOctet(0x80 | ((point >> 6) & 0x3f)) + tail;
 }
 
 function escapeOctet(octet: number): string {
-  return `\\${(octet < 16 ? '0' : '') + octet.toString(16).toUpperCase()}`;
+  return ESCAPED_OCTETS[octet]!;
 }
+
+const ESCAPED_OCTETS: readonly string[] = Array.from(
+  { length: 256 },
+  (_, octet) => `\\${octet.toString(16).toUpperCase().padStart(2, '0')}`,
+);

@@ -26,6 +26,7 @@ export const X509_FAULTS = {
   der_set_order: 'Attributes of a multi-valued RDN out of order. X.690 11.6; cryptography.',
   trailing_bytes: 'Bytes after the end of a structure. Go, webpki, cryptography.',
   too_many_values: 'A list is longer than this reader walks. The rest is in the DER.',
+  text_cut: 'A text longer than this reader shows. The rest is in the DER.',
   empty_sequence: 'A list without members where the grammar asks for one (SIZE 1..MAX). cryptography.',
   bad_version: 'A version that is not 1, 2 or 3. Go, webpki, cryptography.',
   extensions_without_v3:

@@ -19,7 +19,7 @@ import { contentOf, contextTag, type Element, expectEnd, readElement, readExpect
 import { readIa5, readString } from './der-string.ts';
 import type { FaultList } from './faults.ts';
 import { readIpAddress } from './ip-address.ts';
-import { MAX_GENERAL_NAMES } from './limits.ts';
+import { MAX_GENERAL_NAMES, MAX_LIST_VALUES } from './limits.ts';
 import { readName } from './name.ts';
 import { readOid } from './oid.ts';
 
@@ -71,7 +71,9 @@ function collect(c: Cursor, element: Element, names: Collected, faults: FaultLis
       names.uri.push(readIa5(c, element, faults));
       break;
     case DIRECTORY_NAME:
-      names.directory.push(readDirectoryName(contentOf(c, element), faults));
+      if (names.directory.length < MAX_LIST_VALUES)
+        names.directory.push(readDirectoryName(contentOf(c, element), faults));
+      else faults.add('too_many_values');
       break;
     case OTHER_NAME:
       names.other.push(readOtherName(contentOf(c, element), faults));

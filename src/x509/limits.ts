@@ -34,10 +34,16 @@ export const MAX_EXTENSIONS = 128;
 /** Values of one small list: purposes, policies, URLs, timestamps. */
 export const MAX_LIST_VALUES = 64;
 
+/** Octets of one text that are shown. X.520 allows 64 for a common name, and links of a kilobyte exist. A multiple of 4. */
+export const MAX_TEXT_OCTETS = 4096;
+
+/** Octets of a distinguished name that are read: real ones have 150. With this cap the worst certificate of 256 KiB takes about 20 ms. */
+export const MAX_NAME_OCTETS = 16 * 1024;
+
 /** Octets of a name's attribute value that has no text and is shown as hexadecimal. */
 export const MAX_HEX_OCTETS = 1024;
 
-/** Bytes before the subject public key that the search for lost fields walks: a name of 16 KiB is none. */
+/** Bytes before the validity that the search for a lost issuer walks: a name of 16 KiB is none. */
 export const MAX_RESYNC_BYTES = 16 * 1024;
 
 /** RSA and DSA moduli of which a signature is verified. 8192 bits cost about 1 ms, and an attacker chooses the size. */

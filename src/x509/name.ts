@@ -13,7 +13,7 @@ import { toHex } from '../bytes/hex.ts';
 import { contentOf, type Element, expectEnd, peekTag, readElement, readExpected, Tag } from './der.ts';
 import { type DerString, readString } from './der-string.ts';
 import type { FaultList } from './faults.ts';
-import { MAX_HEX_OCTETS, MAX_RDN_ATTRIBUTES, MAX_RDNS } from './limits.ts';
+import { MAX_HEX_OCTETS, MAX_NAME_OCTETS, MAX_RDN_ATTRIBUTES, MAX_RDNS } from './limits.ts';
 import { readOid } from './oid.ts';
 import { ATTRIBUTE_TYPES } from './oids.ts';
 
@@ -75,6 +75,10 @@ export function emailDomain(name: Name): string {
 export function readName(c: Cursor, faults: FaultList): Name {
   const rdns: NameAttribute[][] = [];
   const texts: string[] = [];
+  if (c.remaining > MAX_NAME_OCTETS) {
+    faults.add('too_many_values');
+    c.end = c.pos + MAX_NAME_OCTETS;
+  }
   while (c.remaining > 0 && rdns.length < MAX_RDNS) {
     const set = readExpected(c, Tag.Set, faults);
     if (set === null) break;

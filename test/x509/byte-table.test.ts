@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ByteTable, sampleHash } from '../../src/x509/byte-table.ts';
 import { MAX_BUCKET_ENTRIES, MAX_CACHED_BYTES } from '../../src/x509/limits.ts';

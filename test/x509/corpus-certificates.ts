@@ -74,16 +74,25 @@ interface ExpectedCapture {
 function expectedCaptures(): ExpectedCapture[] {
   const files = readdirSync(EXPECTED, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.json'));
   return files.toSorted().map((file) => {
-    const capture = JSON.parse(readFileSync(join(EXPECTED, file), 'utf8')) as { pcap: string; bytes: number };
+    const capture: unknown = JSON.parse(readFileSync(join(EXPECTED, file), 'utf8'));
+    if (!isCapture(capture)) throw new TypeError(`${file} does not describe a capture`);
     const certificates: ExpectedCertificate[] = [];
     collect(capture, certificates);
     return { pcap: capture.pcap, bytes: capture.bytes, certificates };
   });
 }
 
+function isCapture(value: unknown): value is { pcap: string; bytes: number } {
+  return typeof value === 'object' && value !== null && 'pcap' in value && 'bytes' in value;
+}
+
+function isCertificate(value: object): value is ExpectedCertificate {
+  return 'sha256' in value && 'der_len' in value;
+}
+
 function collect(node: unknown, into: ExpectedCertificate[]): void {
   if (typeof node !== 'object' || node === null) return;
-  if ('der_len' in node) into.push(node as ExpectedCertificate);
+  if (isCertificate(node)) into.push(node);
   for (const child of Object.values(node)) collect(child, into);
 }
 

@@ -93,19 +93,7 @@ export function extensions(...list: readonly Uint8Array[]): Uint8Array {
 export function certificate(change: Partial<CertificateParts> = {}): Uint8Array {
   const p = { ...parts(), ...change };
   return seq(
-    seq(
-      ...[
-        p.version,
-        p.serial,
-        p.innerAlgorithm,
-        p.issuer,
-        p.validity,
-        p.subject,
-        p.publicKey,
-        p.uniqueIds,
-        p.extensions,
-      ],
-    ),
+    seq(p.version, p.serial, p.innerAlgorithm, p.issuer, p.validity, p.subject, p.publicKey, p.uniqueIds, p.extensions),
     p.outerAlgorithm,
     p.signature,
   );

@@ -76,6 +76,13 @@ describe('alternative names', () => {
     expect(faults).toEqual(['too_many_values']);
   });
 
+  it('are read up to the cap of names in names', () => {
+    const name = tlv(0xa4, seq(set(attribute('2.5.4.6', 'US'))));
+    const { names, faults } = read(...Array.from({ length: 100 }, () => name));
+    expect(names.directory).toHaveLength(64);
+    expect(faults).toEqual(['too_many_values']);
+  });
+
   it('are none where there is no list', () => {
     expect(readAltNames(new Cursor(), new FaultList())).toEqual(NO_ALT_NAMES);
   });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Cursor } from '../../src/bytes/cursor.ts';
 import { fromHex } from '../../src/bytes/hex.ts';
@@ -170,6 +170,20 @@ describe('a reader of names', () => {
     const { name, faults } = read(concat(...Array.from({ length: 200 }, () => set(attribute('2.5.4.3', 'a')))));
     expect(name.rdns).toHaveLength(128);
     expect(faults).toEqual(['too_many_values']);
+  });
+
+  it('shows the beginning of a text beyond its cap', () => {
+    const { value, faults } = readValue(0x0c, Buffer.alloc(5000, 0x61));
+    expect(value).toBe('a'.repeat(4096));
+    expect(faults).toEqual(['text_cut']);
+  });
+
+  it('reads the beginning of a name beyond its cap', () => {
+    const { name, faults } = read(
+      concat(...Array.from({ length: 100 }, () => set(attribute('2.5.4.3', 'a'.repeat(1000))))),
+    );
+    expect(name.rdns).toHaveLength(17);
+    expect(faults).toEqual(['too_many_values', 'der_truncated']);
   });
 
   it('lets nothing raw out, whatever the bytes', () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Cursor } from '../../src/bytes/cursor.ts';
 import { fromHex } from '../../src/bytes/hex.ts';

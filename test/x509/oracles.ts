@@ -122,7 +122,7 @@ export function differencesFromForge(der: Uint8Array, cert: Certificate): string
   const [notBefore, notAfter] = children(validity!);
   differences.expect('not_before', forgeTime(notBefore!), cert.notBefore);
   differences.expect('not_after', forgeTime(notAfter!), cert.notAfter);
-  const wrapper = rest.find((node) => node.tagClass === forge.asn1.Class.CONTEXT_SPECIFIC && Number(node.type) === 3);
+  const wrapper = rest.find((node) => isContext(node, 3));
   const oids = wrapper === undefined ? [] : children(children(wrapper)[0]!).map((node) => oidOf(children(node)[0]!));
   differences.expect('extensions', oids, cert.extensionOids);
   return differences.lines;
@@ -142,6 +142,11 @@ function children(node: forge.asn1.Asn1): forge.asn1.Asn1[] {
 
 function bytesOf(node: forge.asn1.Asn1): Buffer {
   return Buffer.from(typeof node.value === 'string' ? node.value : '', 'latin1');
+}
+
+function isContext(node: forge.asn1.Asn1, number: number): boolean {
+  const tag: number = node.type;
+  return node.tagClass === forge.asn1.Class.CONTEXT_SPECIFIC && tag === number;
 }
 
 function hexOf(node: forge.asn1.Asn1): string {
@@ -164,8 +169,8 @@ function forgeName(node: forge.asn1.Asn1): string[][] {
 
 function forgeText(node: forge.asn1.Asn1): string {
   // A BMPString is the one type that forge decodes by itself.
-  if (Number(node.type) === 30) return typeof node.value === 'string' ? node.value : '';
-  return bytesOf(node).toString(Number(node.type) === 12 ? 'utf8' : 'latin1');
+  if (node.type === forge.asn1.Type.BMPSTRING) return typeof node.value === 'string' ? node.value : '';
+  return bytesOf(node).toString(node.type === forge.asn1.Type.UTF8 ? 'utf8' : 'latin1');
 }
 
 function showControls(text: string): string {
@@ -180,6 +185,7 @@ function ourName(name: Name): string[][] {
 
 function forgeTime(node: forge.asn1.Asn1): number {
   const text = bytesOf(node).toString('latin1');
-  const date = Number(node.type) === 23 ? forge.asn1.utcTimeToDate(text) : forge.asn1.generalizedTimeToDate(text);
+  const date =
+    node.type === forge.asn1.Type.UTCTIME ? forge.asn1.utcTimeToDate(text) : forge.asn1.generalizedTimeToDate(text);
   return date.getTime() / 1000;
 }
