@@ -250,7 +250,7 @@ export class TcpTracker {
       words[base + Word.FinA + side] = (seq + (isPadding(frame) ? 0 : frame.payloadLen)) | 0;
       this.#settleZeros(slot, side, (words[base + Word.FinA + side]! - words[base + Word.NextA + side]!) | 0);
     }
-    if ((flags & TcpFlag.Rst) !== 0) this.#reset(slot, side, seq);
+    if ((flags & TcpFlag.Rst) !== 0) this.#reset(slot, side, (seq + frame.payloadLen) | 0);
     else if ((words[base + Word.State]! & (State.FinA | State.FinB)) === (State.FinA | State.FinB)) {
       if (isClosed(words, base, 0) && isClosed(words, base, 1)) {
         this.counters.closed += 1;
@@ -351,7 +351,9 @@ export class TcpTracker {
     if (count > 0) this.counters.paddingSegments += 1;
     const at = slot * STRIDE + Word.State;
     const shift = ZEROS_SHIFT + 3 * side;
-    this.table.words[at] = (this.table.words[at]! & ~(ZEROS_MASK << shift)) | (count << shift);
+    const state = this.table.words[at]!;
+    const zeros = count === 0 ? 0 : Math.max(count, (state >>> shift) & ZEROS_MASK);
+    this.table.words[at] = (state & ~(ZEROS_MASK << shift)) | (zeros << shift);
   }
 
   /** Delivers the first `count` of the zeros in doubt, if there are so many: what follows them says that they are data. */
