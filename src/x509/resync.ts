@@ -17,6 +17,7 @@ import { FaultList } from './faults.ts';
 import { MAX_RESYNC_BYTES } from './limits.ts';
 
 const EXTENSIONS = contextTag(3, true);
+const INDEFINITE = 0x80;
 
 /** Lengths of `YYMMDDhhmmZ` and of a GeneralizedTime with a fraction. */
 const SHORTEST_TIME = 11;
@@ -34,7 +35,8 @@ export function resyncLayout(der: Uint8Array, layout: Layout): void {
 
 /** The element here if it has this tag and fits into what is there; nothing is recorded. */
 function probe(der: Uint8Array, at: number, tag: number): Element | null {
-  if (der[at] !== tag) return null;
+  // The end of an indefinite length is found by walking, which would be done again at every offset.
+  if (der[at] !== tag || der[at + 1] === INDEFINITE) return null;
   const element = readElement(new Cursor(der, at, der.length), new FaultList());
   return element === null || element.isCut ? null : element;
 }
