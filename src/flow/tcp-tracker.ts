@@ -457,7 +457,7 @@ export class TcpTracker {
     for (const [key, held] of this.#held) {
       if (this.#heldBytes <= MAX_HELD_BYTES_TOTAL) return;
       this.counters.holesEvicted += 1;
-      this.#skipHole(key >> 1, (key & 1) as Side, held);
+      this.#skipHole(key >> 1, (key & 1) === 0 ? 0 : 1, held);
     }
   }
 

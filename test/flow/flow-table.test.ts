@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FlowTable, STRIDE, State, TIMES, Time, Word } from '../../src/flow/flow-table.ts';
@@ -58,16 +59,16 @@ class Use implements fc.Command<Model, FlowTable> {
     const name = nameOf(this.key);
     const known = model.flows.get(name);
     const slot = find(table, this.key);
-    expect(slot).toBe(known?.slot ?? -1);
+    assert.equal(slot, known?.slot ?? -1);
     if (known === undefined) {
       if (table.isFull) removeFrom(model, table, table.oldest);
       const added = add(table, this.key, this.mark);
-      expect(table.words[added * STRIDE + Word.Scratch]).toBe(0);
-      expect([...table.times.subarray(added * TIMES, added * TIMES + TIMES)]).toEqual([-1, -1, -1, -1]);
+      assert.equal(table.words[added * STRIDE + Word.Scratch], 0);
+      assert.deepEqual([...table.times.subarray(added * TIMES, added * TIMES + TIMES)], [-1, -1, -1, -1]);
       table.words[added * STRIDE + Word.Scratch] = this.mark;
       model.flows.set(name, { slot: added, mark: this.mark });
     } else {
-      expect(table.words[slot * STRIDE + Word.Scratch]).toBe(known.mark);
+      assert.equal(table.words[slot * STRIDE + Word.Scratch], known.mark);
       table.touch(slot, this.mark);
       model.flows.delete(name);
       model.flows.set(name, known);
@@ -89,7 +90,7 @@ class Remove implements fc.Command<Model, FlowTable> {
   }
   run(model: Model, table: FlowTable): void {
     removeFrom(model, table, find(table, this.key));
-    expect(find(table, this.key)).toBe(-1);
+    assert.equal(find(table, this.key), -1);
     expectSame(model, table);
   }
   toString(): string {
@@ -110,9 +111,12 @@ class Forget implements fc.Command<Model, FlowTable> {
     table.words.fill(-1, slot * STRIDE + Word.NextA, slot * STRIDE + STRIDE);
     table.words[slot * STRIDE + Word.State] = State.Done | (this.key.isV6 ? State.IsV6 : 0);
     table.forget(slot);
-    expect(find(table, this.key)).toBe(slot);
-    expect(table.words.subarray(slot * STRIDE + Word.NextA, slot * STRIDE + STRIDE).every((w) => w === 0)).toBe(true);
-    expect(table.words[slot * STRIDE + Word.State]).toBe(this.key.isV6 ? State.IsV6 : 0);
+    assert.equal(find(table, this.key), slot);
+    assert.equal(
+      table.words.subarray(slot * STRIDE + Word.NextA, slot * STRIDE + STRIDE).every((w) => w === 0),
+      true,
+    );
+    assert.equal(table.words[slot * STRIDE + Word.State], this.key.isV6 ? State.IsV6 : 0);
     model.flows.get(nameOf(this.key))!.mark = 0;
     expectSame(model, table);
   }
@@ -122,9 +126,9 @@ class Forget implements fc.Command<Model, FlowTable> {
 }
 
 function expectSame(model: Model, table: FlowTable): void {
-  expect(table.size).toBe(model.flows.size);
+  assert.equal(table.size, model.flows.size);
   const oldest = model.flows.values().next().value;
-  expect(table.oldest).toBe(oldest?.slot ?? -1);
+  assert.equal(table.oldest, oldest?.slot ?? -1);
 }
 
 describe('FlowTable', () => {

@@ -10,7 +10,7 @@ interface Segment {
 }
 
 /** A stream with many zeros (they may be taken for padding), cut at any places, into pieces that may overlap. */
-const anyStream = fc.array(fc.constantFrom(0, 0, 1, 2, 3), { minLength: 1, maxLength: 120 }).map((bytes) => {
+const anyStream = fc.array(fc.constantFrom<number>(0, 0, 1, 2, 3), { minLength: 1, maxLength: 120 }).map((bytes) => {
   // A last zero without PSH is in doubt until the end, which has its own test.
   bytes[bytes.length - 1] = 7;
   return Uint8Array.from(bytes);
