@@ -5,7 +5,8 @@
  *     if_tsoffset  8   signed seconds added to every timestamp
  *
  * draft-ietf-opsawg-pcapng 4.2. A double holds 53 bits and nanoseconds since 1970 take 61, so the two halves of the ticks are
- * divided by hand, each step below 2^53. The result is the exact quotient, rounded down; microseconds fit until 2255.
+ * divided by hand, each step below 2^53. The result is the exact quotient, rounded down; microseconds fit until 2255. A damaged
+ * interface can claim any time: one before 1970 becomes 0, one that does not fit the last that does.
  */
 
 const TWO_32 = 4_294_967_296;
@@ -36,15 +37,19 @@ export function toTickUnit(resolution: number, offsetSec: number): TickUnit {
 
 /** Ticks as microseconds. `high` and `low` are unsigned 32-bit numbers. */
 export function ticksToUs(unit: TickUnit, high: number, low: number): number {
-  const { kind, scale, rest, offsetUs } = unit;
-  if (kind === TickKind.Micros) return high * TWO_32 + low + offsetUs;
-  if (kind === TickKind.Coarse) return (high * TWO_32 + low) * scale + offsetUs;
-  if (kind === TickKind.Binary) return binaryToUs(scale, high, low) + offsetUs;
+  const us = (unit.kind === TickKind.Micros ? high * TWO_32 + low : divide(unit, high, low)) + unit.offsetUs;
+  return us >= 0 && us <= Number.MAX_SAFE_INTEGER ? us : us < 0 ? 0 : Number.MAX_SAFE_INTEGER;
+}
+
+function divide(unit: TickUnit, high: number, low: number): number {
+  const { kind, scale, rest } = unit;
+  if (kind === TickKind.Coarse) return (high * TWO_32 + low) * scale;
+  if (kind === TickKind.Binary) return binaryToUs(scale, high, low);
   // high = quotient * scale + left, and left * 2^32 + low stays below 2^52 because scale is at most 10^6.
   const quotient = Math.floor(high / scale);
   const left = high - quotient * scale;
   const us = quotient * TWO_32 + Math.floor((left * TWO_32 + low) / scale);
-  return (rest === 1 ? us : Math.floor(us / rest)) + offsetUs;
+  return rest === 1 ? us : Math.floor(us / rest);
 }
 
 /** Ticks of 2^-n seconds. Products of a 32-bit number and 10^6 stay below 2^52. */

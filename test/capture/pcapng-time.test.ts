@@ -34,6 +34,12 @@ describe('pcapng timestamps', () => {
     expect(inHalves(9, 1_700_000_000, 1_500n)).toBe(1_700_000_000_000_001);
   });
 
+  it('keeps times that nothing can hold within what a number holds', () => {
+    expect(inHalves(6, -2, 1_000_000n)).toBe(0);
+    expect(inHalves(6, 0, 2n ** 64n - 1n)).toBe(Number.MAX_SAFE_INTEGER);
+    expect(inHalves(0, 0, 2n ** 64n - 1n)).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
   it('divides exactly, as big integers do, for every unit whose result a double holds', () => {
     const resolution = fc.oneof(fc.integer({ min: 6, max: 127 }), fc.integer({ min: 0x80, max: 0xff }));
     fc.assert(
