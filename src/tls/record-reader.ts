@@ -39,6 +39,9 @@ export interface RecordHandler {
   onBadRecord(side: ReaderSide): void;
 }
 
+/** A message's type and length, and the first byte of a hello's version. */
+const JUDGED_BYTES = 5;
+
 const Mode = { Hunt: 0, Header: 1, Fragment: 2 } as const;
 type Mode = (typeof Mode)[keyof typeof Mode];
 
@@ -65,6 +68,8 @@ export class RecordReader {
   #left = 0;
   /** Nothing of the fragment was looked at yet. */
   #isFresh = false;
+  /** What is at hand is the beginning of a doubtful record, and too short to be judged. */
+  #isUnjudged = false;
 
   // The message at hand: its bytes with header, or null; `#need` is its size once its length is known.
   #message: Uint8Array | null = null;
@@ -198,14 +203,11 @@ export class RecordReader {
   #handshake(buf: Uint8Array, from: number, end: number): void {
     let at = from;
     if (this.#isFresh) {
-      this.#isFresh = false;
-      if (this.isDoubtful && this.#message === null && this.#skip === 0) {
-        const isHello = buf[at] === MessageType.ClientHello || buf[at] === MessageType.ServerHello;
-        if (!isHello || !looksLikeMessage(buf, at, end, this.#left)) {
-          this.isEncrypted = true;
-          return;
-        }
+      if (this.isDoubtful && this.#skip === 0 && (this.#message === null || this.#isUnjudged)) {
+        at = this.#judge(buf, at, end);
+        if (this.#isUnjudged) return;
       }
+      this.#isFresh = false;
       if (this.#isAdrift && looksLikeMessage(buf, at, end, this.#left)) this.#isAdrift = false;
     }
     while (at < end && !this.#isAdrift && !this.isEncrypted) {
@@ -230,6 +232,31 @@ export class RecordReader {
         at = end;
       }
     }
+  }
+
+  /**
+   * Says whether a doubtful record is encrypted: it is unless it begins with a hello. A beginning in pieces is gathered; until it is
+   * whole, `#isUnjudged` stays set. Returns where reading goes on.
+   */
+  #judge(buf: Uint8Array, from: number, end: number): number {
+    const first = this.#message === null ? buf[from] : this.#message[0];
+    if (first !== MessageType.ClientHello && first !== MessageType.ServerHello) {
+      this.isEncrypted = true;
+      return from;
+    }
+    const isLast = end - from === this.#left;
+    if (this.#message === null && (isLast || end - from >= JUDGED_BYTES)) {
+      this.isEncrypted = !looksLikeMessage(buf, from, end, this.#left);
+      return from;
+    }
+    let at = from;
+    this.#message ??= this.#buffers.take(JUDGED_BYTES);
+    while (this.#have < JUDGED_BYTES && at < end) this.#message[this.#have++] = buf[at++]!;
+    this.#isUnjudged = this.#have < JUDGED_BYTES && !isLast;
+    if (this.#isUnjudged || looksLikeMessage(this.#message, 0, this.#have, this.#have)) return at;
+    this.isEncrypted = true;
+    this.#dropMessage();
+    return at;
   }
 
   /** The first part of a message whose header is whole. */
@@ -314,6 +341,7 @@ export class RecordReader {
     this.#message = null;
     this.#have = 0;
     this.#need = 0;
+    this.#isUnjudged = false;
   }
 
   /** Looks for a believable record in the bytes at hand: its offset, or -1. */
