@@ -17,24 +17,15 @@ import { toAsciiRun } from './ascii-run.ts';
 import { CertificateParts, type HashCase, writeClientValidity, writeServerValidity } from './certificate-part.ts';
 import { writeClientHello } from './client-hello-part.ts';
 import { writeCommunityId } from './community-id.ts';
-import { ConnectionPart, DESTINATION, LINK } from './connection-part.ts';
+import { ConnectionPart } from './connection-part.ts';
 import type { EventFacts, SensorIdentity } from './event-facts.ts';
 import { defineNumbered, type NumberedField, renameField } from './field.ts';
 import type { FieldWriter } from './field-writer.ts';
 import { appendFragment, FragmentCache, newFragment } from './fragment-cache.ts';
 import { EventField } from './generated/fields.ts';
-import { COURSE, writeHandshake } from './handshake-part.ts';
+import { writeHandshake } from './handshake-part.ts';
 import { JsonWriter } from './json-writer.ts';
-import {
-  MAX_ANSWERS_PER_JA3S,
-  MAX_COURSES,
-  MAX_COURSES_PER_HISTORY,
-  MAX_DESTINATIONS,
-  MAX_DESTINATIONS_PER_NAME,
-  MAX_LINKS,
-  MAX_LINKS_PER_SOURCE,
-  MAX_SERVER_ANSWERS,
-} from './limits.ts';
+import { MAX_ANSWERS_PER_JA3S, MAX_SERVER_ANSWERS } from './limits.ts';
 import { PartTable } from './part-table.ts';
 import type { Profile } from './profile.ts';
 import { ProtoWriter } from './proto-writer.ts';
@@ -74,9 +65,6 @@ export class EventBuilder {
   readonly #constants = newFragment();
   readonly #clientHellos = new FragmentCache<HelloShape>(writeClientHello);
   readonly #serverAnswers = new PartTable(SERVER_ANSWER, MAX_SERVER_ANSWERS, MAX_ANSWERS_PER_JA3S);
-  readonly #courses = new PartTable(COURSE, MAX_COURSES, MAX_COURSES_PER_HISTORY);
-  readonly #links = new PartTable(LINK, MAX_LINKS, MAX_LINKS_PER_SOURCE);
-  readonly #destinations = new PartTable(DESTINATION, MAX_DESTINATIONS, MAX_DESTINATIONS_PER_NAME);
   readonly #connection = new ConnectionPart();
   /** The scorer hands out the same score for the same certificate and name. */
   readonly #scores = new FragmentCache<DetectionScore>(writeScore);
@@ -130,16 +118,13 @@ export class EventBuilder {
     if (handshake.lastUs >= 0) w.uint(EventField.ssl_time, handshake.lastUs - startUs);
     w.uint(EventField.seq, facts.seq);
     w.numbered(this.#eventId, facts.seq);
-    this.#links.append(w, facts);
-    this.#destinations.append(w, facts);
-    this.#connection.write(w, connection);
+    this.#connection.write(w, facts);
     w.numbered(this.#flowId, connection.flowId);
     if (this.#hasCommunityId) {
       const { transport, srcIp, srcPort, destIp, destPort } = connection;
       w.ascii(EventField.community_id, writeCommunityId(transport, srcIp, srcPort, destIp, destPort));
     }
-    this.#courses.append(w, facts);
-    writeHandshake(w, handshake);
+    writeHandshake(w, handshake, connection);
     if (handshake.clientHello !== null) this.#clientHellos.append(w, handshake.clientHello.shape);
     if (answerOf(handshake) !== null) this.#serverAnswers.append(w, handshake);
     this.#writeCertificates(w, handshake, startUs / MICROS);

@@ -1,11 +1,10 @@
 /** What an event says of one handshake beside its hellos and certificates. */
-import type { CertVisibility, Handshake, Resumption, SslProtocol } from '../tls/handshake.ts';
+import type { Handshake, SslProtocol } from '../tls/handshake.ts';
 import { alertName } from '../tls/registry/names.ts';
 import type { Chain } from '../x509/certificate.ts';
-import type { EventFacts } from './event-facts.ts';
+import type { ConnectionFacts } from './event-facts.ts';
 import type { FieldWriter } from './field-writer.ts';
 import { EventField } from './generated/fields.ts';
-import type { PartKind } from './part-table.ts';
 
 type Action = 'allowed' | 'blocked';
 
@@ -18,17 +17,6 @@ export function actionOf(h: Handshake<Chain>, isReset: boolean): Action | null {
   return h.clientHello !== null && isReset ? 'blocked' : null;
 }
 
-export interface Course {
-  readonly history: string;
-  readonly protocol: SslProtocol;
-  readonly transport: 'tcp' | 'udp';
-  readonly action: Action | null;
-  readonly hasServerHello: boolean;
-  readonly resumption: Resumption;
-  readonly isEstablished: boolean;
-  readonly certVisibility: CertVisibility;
-}
-
 const PROTOCOL_STACK: Readonly<Record<SslProtocol, string>> = {
   tls: 'ip:tcp:ssl',
   sslv2: 'ip:tcp:ssl',
@@ -36,45 +24,18 @@ const PROTOCOL_STACK: Readonly<Record<SslProtocol, string>> = {
   quic: 'ip:udp:quic',
 };
 
-/** How the handshake went. Most go in one of a few ways. */
-export const COURSE: PartKind<EventFacts, Course> = {
-  mainOf: (facts) => facts.handshake.history,
-
-  isSame(key, { handshake, connection }) {
-    return (
-      key.protocol === handshake.protocol &&
-      key.transport === connection.transport &&
-      key.hasServerHello === (handshake.serverHello !== null) &&
-      key.resumption === handshake.resumption &&
-      key.isEstablished === handshake.isEstablished &&
-      key.certVisibility === handshake.certVisibility &&
-      key.action === actionOf(handshake, connection.isReset)
-    );
-  },
-
-  toKey({ handshake, connection }) {
-    const { history, protocol, resumption, isEstablished, certVisibility } = handshake;
-    const action = actionOf(handshake, connection.isReset);
-    const hasServerHello = handshake.serverHello !== null;
-    const { transport } = connection;
-    return { history, protocol, transport, action, hasServerHello, resumption, isEstablished, certVisibility };
-  },
-
-  write(w: FieldWriter, key: Course) {
-    w.text(EventField.transport, key.transport);
-    w.text(EventField.protocol_stack, PROTOCOL_STACK[key.protocol]);
-    w.text(EventField.ssl_protocol, key.protocol);
-    if (key.action !== null) w.text(EventField.action, key.action);
-    if (key.hasServerHello) w.flag(EventField.ssl_resumed, key.resumption !== 'none');
-    if (key.resumption !== 'none') w.text(EventField.ssl_resumption, key.resumption);
-    w.flag(EventField.ssl_established, key.isEstablished);
-    w.text(EventField.ssl_history, key.history);
-    w.text(EventField.cert_visibility, key.certVisibility);
-  },
-};
-
-/** What is its own in every handshake. */
-export function writeHandshake(w: FieldWriter, h: Handshake<Chain>): void {
+/** How the handshake went, and what is its own in every one. */
+export function writeHandshake(w: FieldWriter, h: Handshake<Chain>, connection: ConnectionFacts): void {
+  w.text(EventField.transport, connection.transport);
+  w.text(EventField.protocol_stack, PROTOCOL_STACK[h.protocol]);
+  w.text(EventField.ssl_protocol, h.protocol);
+  const action = actionOf(h, connection.isReset);
+  if (action !== null) w.text(EventField.action, action);
+  if (h.serverHello !== null) w.flag(EventField.ssl_resumed, h.resumption !== 'none');
+  if (h.resumption !== 'none') w.text(EventField.ssl_resumption, h.resumption);
+  w.flag(EventField.ssl_established, h.isEstablished);
+  w.text(EventField.ssl_history, h.history);
+  w.text(EventField.cert_visibility, h.certVisibility);
   const client = h.clientHello;
   const server = h.serverHello;
   if (client?.hasEarlyData === true) w.flag(EventField.ssl_early_data, true);

@@ -26,21 +26,3 @@ export const MAX_SERVER_ANSWERS = 1024;
 
 /** Kinds of ServerHello with one JA3S: they differ by group and ALPN, the suite being part of the JA3S. */
 export const MAX_ANSWERS_PER_JA3S = 16;
-
-/** Ways a handshake may go whose bytes are kept. About 300 bytes each. */
-export const MAX_COURSES = 1024;
-
-/** Ways with one history: protocol, resumption and outcome hardly vary within it. */
-export const MAX_COURSES_PER_HISTORY = 16;
-
-/** Places in the network: pairs of neighbours, times VLANs, times capture files. About 150 bytes each. */
-export const MAX_LINKS = 4096;
-
-/** Places with one source address: beyond, searching the list would cost more than writing. */
-export const MAX_LINKS_PER_SOURCE = 16;
-
-/** Servers, by the name asked for and their address. About 200 bytes each; a site of 10 000 clients talks to some thousands an hour. */
-export const MAX_DESTINATIONS = 8192;
-
-/** Addresses of one name. Many for a content network, and for the clients that send no name: beyond, they are written anew. */
-export const MAX_DESTINATIONS_PER_NAME = 8;
