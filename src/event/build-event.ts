@@ -28,7 +28,6 @@ import { JsonWriter } from './json-writer.ts';
 import { MAX_ANSWERS_PER_JA3S, MAX_SERVER_ANSWERS } from './limits.ts';
 import { PartTable } from './part-table.ts';
 import type { Profile } from './profile.ts';
-import { ProtoWriter } from './proto-writer.ts';
 import { writeScore } from './score-part.ts';
 import { answerOf, SERVER_ANSWER } from './server-hello-part.ts';
 
@@ -70,7 +69,6 @@ export class EventBuilder {
   readonly #scores = new FragmentCache<DetectionScore>(writeScore);
   readonly #serverChains: FragmentCache<Chain>;
   readonly #clientChains: FragmentCache<Chain>;
-  readonly #proto = new ProtoWriter();
 
   constructor(identity: SensorIdentity, profile: Profile, options: EventOptions = {}) {
     const subject = renameField(EventField.ssl_subject, profile.subjectName);
@@ -99,15 +97,12 @@ export class EventBuilder {
     w.writeByte(LINE_END);
   }
 
-  /** One encoded `spanglass.v1.Event`, without a length before it. */
-  encodeProto(facts: EventFacts): Uint8Array {
+  /** Writes the fields of one `spanglass.v1.Event`, for a writer whose form has no envelope. */
+  writeMessage(facts: EventFacts, w: FieldWriter): void {
     const startUs = startOf(facts);
-    const w = this.#proto;
-    w.reset();
     w.int(EventField.time_us, startUs);
     appendFragment(w, this.#constants, this.#identity, writeConstants);
     this.#writeFields(w, facts, startUs);
-    return w.finish();
   }
 
   #writeFields(w: FieldWriter, facts: EventFacts, startUs: number): void {

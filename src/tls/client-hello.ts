@@ -22,7 +22,6 @@
  */
 
 import { Cursor, FAULT_NAMES, Fault } from '../bytes/cursor.ts';
-import { toText } from '../bytes/text.ts';
 import { isEchType } from './build-hello-shape.ts';
 import { readCopy } from './copy-bytes.ts';
 import type { HelloShape, HelloTransport } from './hello-shape.ts';
@@ -38,6 +37,7 @@ import {
 } from './limits.ts';
 import { ExtensionType } from './registry/generated/extensions.ts';
 import { isGrease } from './registry/grease.ts';
+import { ServerNames } from './server-names.ts';
 
 /** One ClientHello: its shape, and what is its own. All values are copied. */
 export interface ClientHello {
@@ -83,6 +83,9 @@ class OwnValues {
 
 /** Reused for the contents of extensions. */
 const content = new Cursor();
+
+/** One for the thread: what it remembers is a function of what it is asked. */
+const serverNames = new ServerNames();
 
 /** Reads the body of a ClientHello: the window begins after the handshake header and ends with the message. */
 export function parseClientHello(c: Cursor, transport: HelloTransport, shapes: HelloShapeCache): ClientHello {
@@ -221,7 +224,7 @@ function readServerName(c: Cursor, own: OwnValues): string {
     const end = vectorEnd(c, c.u16(), own);
     if (nameType === HOST_NAME && c.fault === Fault.None) {
       if (end - c.pos > MAX_SERVER_NAME) own.note(Fault.TooMany);
-      return toLowerAscii(toText(c.buf, c.pos, Math.min(end, c.pos + MAX_SERVER_NAME)));
+      return serverNames.read(c.buf, c.pos, Math.min(end, c.pos + MAX_SERVER_NAME));
     }
     c.pos = end;
   }
@@ -279,13 +282,4 @@ function vectorEnd(c: Cursor, len: number, own: OwnValues): number {
   if (len <= c.remaining) return c.pos + len;
   own.note(Fault.VectorTooLong);
   return c.end;
-}
-
-/** Nearly every name is in lower case already: looking is cheaper than a pattern. */
-function toLowerAscii(text: string): string {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code >= 0x41 && code <= 0x5a) return text.replace(/[A-Z]+/g, (upper) => upper.toLowerCase());
-  }
-  return text;
 }

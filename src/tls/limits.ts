@@ -80,3 +80,6 @@ export const MAX_REQUEST_VALUES = 256;
 
 /** Ways to answer whose JA3S is remembered. A network has dozens; searching all of them takes a microsecond. */
 export const MAX_JA3S_KEPT = 64;
+
+/** Server names remembered, a power of two. Names of the usual size: 0.5 MiB; all of MAX_SERVER_NAME: 8 MiB. */
+export const SERVER_NAME_PLACES = 4096;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { EventBuilder } from '../../src/event/build-event.ts';
+import { encodeEvent } from '../../src/event/encode-event.ts';
 import { decodeEvent } from '../../src/event/generated/event-message.ts';
 import { JsonWriter } from '../../src/event/json-writer.ts';
 import { PROFILES } from '../../src/event/profile.ts';
@@ -169,8 +170,8 @@ describe('a usual handshake', () => {
     const fresh = new EventBuilder(IDENTITY, PROFILES['stream:ssl']);
     const first = lineOf(facts, fresh);
     expect(lineOf(facts, fresh)).toBe(first);
-    const encoded = fresh.encodeProto(facts);
-    expect(fresh.encodeProto(facts)).toEqual(encoded);
+    const encoded = encodeEvent(fresh, facts);
+    expect(encodeEvent(fresh, facts)).toEqual(encoded);
     expect(lineOf(facts, fresh)).toBe(first);
   });
 
@@ -185,7 +186,7 @@ describe('a usual handshake', () => {
   });
 
   it('has its time in protobuf, which has no envelope', () => {
-    expect(decodeEvent(builder.encodeProto(sampleFacts())).time_us).toBe(START_US);
+    expect(decodeEvent(encodeEvent(builder, sampleFacts())).time_us).toBe(START_US);
   });
 });
 

@@ -1,5 +1,6 @@
 /** Events as their readers get them. */
 import { EventBuilder } from '../../src/event/build-event.ts';
+import { encodeEvent } from '../../src/event/encode-event.ts';
 import type { EventFacts } from '../../src/event/event-facts.ts';
 import { decodeEvent } from '../../src/event/generated/event-message.ts';
 import type { EventField } from '../../src/event/generated/fields.ts';
@@ -24,7 +25,7 @@ export function eventOf(facts: EventFacts, from = builder): ParsedEvent {
 
 /** The event that protobuf holds, in the form of JSON: no empty lists, 1 and 0, and no `time_us`. */
 export function decodedOf(facts: EventFacts, from = builder): Record<string, unknown> {
-  return toJsonForm(decodeEvent(from.encodeProto(facts)));
+  return toJsonForm(decodeEvent(encodeEvent(from, facts)));
 }
 
 function toJsonForm(message: object): Record<string, unknown> {

@@ -1,0 +1,305 @@
+/**
+ * The way of a packet, wired: decode, flow, TLS, certificates, score, and out to a sink as the facts of one handshake.
+ *
+ *     block ─> Decoder ─> TcpTracker ─> TlsSession ─> ChainCache
+ *                                           │             │
+ *                                           └── Scorer <──┘ ─> HandshakeSink
+ *
+ * A flow costs a session only once its bytes look like TLS. Before that its first bytes are looked at segment by segment, up
+ * to a cap, so that TLS that begins late (after STARTTLS, behind a proxy's answer) is found by content as well.
+ */
+import type { CaptureInterface, PacketBlock } from '../capture/packet-source.ts';
+import { Decoder } from '../decode/decode-packet.ts';
+import { Drop } from '../decode/drop.ts';
+import { Frame, IpProtocol } from '../decode/frame.ts';
+import type { ConnectionFacts, EventFacts } from '../event/event-facts.ts';
+import { STRIDE, State, TIMES, Time, Word } from '../flow/flow-table.ts';
+import { FlowEnd, GapReason, type Side, type StreamHandler, Want } from '../flow/stream-handler.ts';
+import { TcpTracker, type TcpTrackerOptions } from '../flow/tcp-tracker.ts';
+import { NO_FINDING, type ScoringMode } from '../score/score.ts';
+import { Scorer } from '../score/score-handshake.ts';
+import { Handshake } from '../tls/handshake.ts';
+import { HelloShapeCache } from '../tls/hello-shape-cache.ts';
+import { MessageBuffers } from '../tls/message-buffers.ts';
+import { findHello, skipProxyHeader } from '../tls/probe.ts';
+import type { SessionContext } from '../tls/session.ts';
+import type { Chain } from '../x509/certificate.ts';
+import { AddressTexts } from './address-text.ts';
+import { CertificateReader } from './certificate-reader.ts';
+import { countIn, HandshakeCounters } from './counters.ts';
+import type { HandshakeSink } from './handshake-sink.ts';
+import { MAX_ASSEMBLY_BYTES, MAX_PROBED_BYTES } from './limits.ts';
+import { TrackedSession } from './tracked-session.ts';
+
+const NO_MACS = ['', ''] as const;
+
+export interface PipelineOptions extends TcpTrackerOptions {
+  readonly scoring: ScoringMode;
+}
+
+export class Pipeline implements StreamHandler {
+  readonly decoder: Decoder = new Decoder();
+  readonly tracker: TcpTracker;
+  readonly certificates: CertificateReader = new CertificateReader();
+  readonly counters: HandshakeCounters = new HandshakeCounters();
+  /** Decoded packets that are no TCP: nothing reads them yet. */
+  udpPackets = 0;
+
+  readonly #sink: HandshakeSink;
+  readonly #scorer: Scorer;
+  readonly #frame = new Frame();
+  readonly #context: SessionContext<Chain>;
+  readonly #sessions: (TrackedSession | undefined)[] = [];
+  readonly #facts: EventFacts;
+  readonly #addresses = new AddressTexts();
+  #interfaceName = '';
+  #seq = 0;
+
+  constructor(sink: HandshakeSink, options: PipelineOptions) {
+    this.#sink = sink;
+    this.#scorer = new Scorer(options.scoring);
+    this.tracker = new TcpTracker(this, options);
+    this.#context = {
+      shapes: new HelloShapeCache(),
+      buffers: new MessageBuffers(),
+      readCertificates: (buf, at, end) => this.certificates.readList(buf, at, end),
+      readBareCertificate: (buf, at, end) => this.certificates.readBare(buf, at, end),
+    };
+    this.#facts = {
+      connection: emptyConnection(),
+      handshake: new Handshake<Chain>(),
+      score: NO_FINDING,
+      captureFile: '',
+      seq: 0,
+    };
+  }
+
+  /** All packets of a block, in order. */
+  read(block: PacketBlock, interfaces: readonly CaptureInterface[]): void {
+    const { buf, count } = block;
+    const frame = this.#frame;
+    const { decoder, tracker } = this;
+    for (let i = 0; i < count; i++) {
+      const { linkType, name } = interfaces[block.iface[i]!]!;
+      const at = block.at[i]!;
+      const tsUs = block.tsUs[i]!;
+      const nowS = (tsUs / 1e6) | 0;
+      const drop = decoder.decode(linkType, buf, at, at + block.capLen[i]!, block.wireLen[i]!, nowS, frame);
+      if (drop !== Drop.Decoded) continue;
+      if (frame.protocol !== IpProtocol.Tcp) {
+        this.udpPackets += 1;
+        continue;
+      }
+      this.#interfaceName = name;
+      tracker.advance(tsUs);
+      tracker.packet(frame);
+    }
+  }
+
+  /** Begins a capture: its events carry this name, and no flow of the one before goes on. */
+  begin(captureFile: string): void {
+    this.#facts.captureFile = captureFile;
+  }
+
+  /** Ends all flows; what they have becomes events. */
+  finish(): void {
+    this.tracker.finish(FlowEnd.CaptureEnd);
+    this.tracker.rewind();
+  }
+
+  onBytes(slot: number, side: Side, buf: Uint8Array, at: number, end: number): Want {
+    let tracked = this.#sessions[slot];
+    let from = at;
+    if (tracked === undefined) {
+      const start = skipProxyHeader(buf, at, end);
+      from = start < end ? findHello(buf, start, end) : -1;
+      if (from < 0) return this.#notYet(slot, end - at);
+      tracked = this.#track(slot, side, from > start);
+    }
+    tracked.tls.read(side, buf, from, end, this.tracker.nowUs);
+    return tracked.isEmbedded ? this.#afterEmbedded(slot, tracked) : this.#afterRead(slot, tracked);
+  }
+
+  onGap(slot: number, side: Side, missing: number, reason: GapReason): Want {
+    const tracked = this.#sessions[slot];
+    if (tracked === undefined) return Want.More;
+    tracked.tls.gap(side, missing, reason === GapReason.Snapped, this.tracker.nowUs);
+    return this.#afterRead(slot, tracked);
+  }
+
+  onEnd(slot: number, why: FlowEnd): void {
+    const tracked = this.#sessions[slot];
+    if (tracked === undefined) return;
+    this.#sessions[slot] = undefined;
+    const handshake = tracked.tls.close();
+    if (tracked.tls.hasHello) this.#emit(slot, tracked, handshake, why);
+  }
+
+  /** A session for bytes that begin a handshake, or may. */
+  #track(slot: number, side: Side, isEmbedded: boolean): TrackedSession {
+    const frame = this.#frame;
+    const [receiverMac, senderMac] = frame.macAt >= 0 ? this.#addresses.macs(frame.packet, frame.macAt) : NO_MACS;
+    const tracked = new TrackedSession(
+      this.#context,
+      this.tracker.table.words[slot * STRIDE + Word.Number]! >>> 0,
+      frame.vlanId,
+      senderMac,
+      receiverMac,
+      side,
+      this.#interfaceName,
+      isEmbedded,
+    );
+    this.#sessions[slot] = tracked;
+    return tracked;
+  }
+
+  /** Bytes that begin no handshake: some are allowed, since TLS may begin later. */
+  #notYet(slot: number, sizeBytes: number): Want {
+    const at = slot * STRIDE + Word.Scratch;
+    const probed = this.tracker.table.words[at]! + sizeBytes;
+    this.tracker.table.words[at] = probed;
+    if (probed <= MAX_PROBED_BYTES) return Want.More;
+    this.counters.notTls += 1;
+    return Want.Nothing;
+  }
+
+  /**
+   * What frames TLS goes on framing it: the answer to a framed client hello is no record, and the certificate behind a framed
+   * server hello would be torn. So the session ends there. A hello that can't be read was torn itself, and is no hello.
+   */
+  #afterEmbedded(slot: number, tracked: TrackedSession): Want {
+    const { clientHello, serverHello } = tracked.tls.handshake;
+    if ((clientHello ?? serverHello)?.fault !== '') {
+      tracked.tls.close();
+      this.#sessions[slot] = undefined;
+      return this.#notYet(slot, 1);
+    }
+    if (clientHello !== null && !tracked.tls.hasBadRecord) return this.#afterRead(slot, tracked);
+    this.onEnd(slot, FlowEnd.Closed);
+    return Want.Nothing;
+  }
+
+  #afterRead(slot: number, tracked: TrackedSession): Want {
+    if (tracked.tls.isFinished) {
+      this.onEnd(slot, FlowEnd.Closed);
+      return Want.Nothing;
+    }
+    if (tracked.tls.isMistaken) {
+      // It looked like a handshake and is none. The flow may still become one.
+      tracked.tls.close();
+      this.#sessions[slot] = undefined;
+      return this.#notYet(slot, 1);
+    }
+    while (this.#context.buffers.lentBytes > MAX_ASSEMBLY_BYTES && this.tracker.table.oldest !== slot) {
+      this.tracker.evictOldest();
+    }
+    return Want.More;
+  }
+
+  #emit(slot: number, tracked: TrackedSession, handshake: Handshake<Chain>, why: FlowEnd): void {
+    const facts = this.#facts;
+    this.#fillConnection(facts.connection, slot, tracked, handshake, why);
+    facts.handshake = handshake;
+    const chain = handshake.serverCertificates;
+    const leaf = chain?.certificates[0] ?? null;
+    const serverName = handshake.clientHello?.serverName ?? '';
+    const action = actionOf(handshake, facts.connection.isReset);
+    facts.score = this.#scorer.score(leaf, serverName, facts.connection.destPort, action);
+    facts.seq = this.#seq++;
+    this.#count(handshake, facts.score.level);
+    this.#sink.onHandshake(facts);
+  }
+
+  #count(handshake: Handshake<Chain>, level: string): void {
+    const { counters } = this;
+    counters.handshakes += 1;
+    countIn(counters.byVersion, handshake.serverHello?.version ?? -1);
+    countIn(counters.byVisibility, handshake.certVisibility);
+    countIn(counters.byLevel, level);
+    for (const chain of [handshake.serverCertificates, handshake.clientCertificates]) {
+      if (chain === null) continue;
+      counters.chains += 1;
+      counters.certificates += chain.certificates.length;
+    }
+    for (const fault of handshake.faults) countIn(counters.faults, fault);
+  }
+
+  #fillConnection(
+    connection: ConnectionFacts,
+    slot: number,
+    tracked: TrackedSession,
+    handshake: Handshake<Chain>,
+    why: FlowEnd,
+  ): void {
+    const { words, times } = this.tracker.table;
+    const base = slot * STRIDE;
+    const isV6 = (words[base + Word.State]! & State.IsV6) !== 0;
+    const client: Side = tracked.tls.clientSide === 1 ? 1 : 0;
+    const server: Side = client === 0 ? 1 : 0;
+    const ports = words[base + Word.Ports]!;
+    const clientAt = base + Word.AddrA + 4 * client;
+    const serverAt = base + Word.AddrA + 4 * server;
+    connection.srcIp = isV6 ? this.#addresses.ipv6(words, clientAt) : this.#addresses.ipv4(words[clientAt]!);
+    connection.destIp = isV6 ? this.#addresses.ipv6(words, serverAt) : this.#addresses.ipv4(words[serverAt]!);
+    connection.srcPort = client === 0 ? ports >>> 16 : ports & 0xffff;
+    connection.destPort = client === 0 ? ports & 0xffff : ports >>> 16;
+    const isClientSender = tracked.senderSide === client;
+    connection.srcMac = isClientSender ? tracked.senderMac : tracked.receiverMac;
+    connection.destMac = isClientSender ? tracked.receiverMac : tracked.senderMac;
+    connection.vlanId = tracked.vlanId;
+    connection.networkInterface = tracked.networkInterface;
+    connection.flowId = tracked.flowId;
+    connection.firstUs = times[slot * TIMES + Time.First]!;
+    connection.lastUs = handshake.lastUs;
+    connection.bytesIn = words[base + Word.BytesA + client]! >>> 0;
+    connection.bytesOut = words[base + Word.BytesA + server]! >>> 0;
+    connection.packetsIn = words[base + Word.PacketsA + client]!;
+    connection.packetsOut = words[base + Word.PacketsA + server]!;
+    connection.duplicatePacketsIn = words[base + Word.DuplicatesA + client]!;
+    connection.duplicatePacketsOut = words[base + Word.DuplicatesA + server]!;
+    connection.missingPacketsIn = words[base + Word.GapsA + client]!;
+    connection.missingPacketsOut = words[base + Word.GapsA + server]!;
+    connection.overlapConflicts = words[base + Word.Conflicts]!;
+    const synUs = times[slot * TIMES + Time.Syn]!;
+    const synAckUs = times[slot * TIMES + Time.SynAck]!;
+    const ackUs = times[slot * TIMES + Time.Ack]!;
+    connection.serverRttUs = synUs >= 0 && synAckUs >= synUs ? synAckUs - synUs : -1;
+    connection.clientRttUs = synAckUs >= 0 && ackUs >= synAckUs ? ackUs - synAckUs : -1;
+    connection.isReset = why === FlowEnd.Reset || (words[base + Word.State]! & State.Reset) !== 0;
+  }
+}
+
+/** CIM's word for what became of the connection, as the event says it; null where it says nothing. */
+function actionOf(handshake: Handshake<Chain>, isReset: boolean): string | null {
+  if (handshake.serverHello !== null || handshake.serverCertificates !== null) return 'allowed';
+  return isReset && handshake.clientHello !== null ? 'blocked' : null;
+}
+
+function emptyConnection(): ConnectionFacts {
+  return {
+    srcIp: '',
+    srcPort: 0,
+    destIp: '',
+    destPort: 0,
+    srcMac: '',
+    destMac: '',
+    vlanId: -1,
+    transport: 'tcp',
+    networkInterface: '',
+    firstUs: 0,
+    lastUs: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    packetsIn: 0,
+    packetsOut: 0,
+    missingPacketsIn: 0,
+    missingPacketsOut: 0,
+    duplicatePacketsIn: 0,
+    duplicatePacketsOut: 0,
+    serverRttUs: -1,
+    clientRttUs: -1,
+    overlapConflicts: 0,
+    flowId: -1,
+    isReset: false,
+  };
+}
