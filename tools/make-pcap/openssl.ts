@@ -21,7 +21,7 @@ import {
 
 const execute = promisify(execFile);
 
-type KeyKind = 'rsa2048' | 'ec256' | 'ec384' | 'ed25519';
+type KeyKind = 'rsa2048' | 'rsa4096' | 'ec256' | 'ec384' | 'ed25519';
 
 export interface CertificateRequest {
   /** Stem of the files' names. */
@@ -48,6 +48,7 @@ export interface Issued {
 
 const KEY_ARGS: Readonly<Record<KeyKind, readonly string[]>> = {
   rsa2048: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'],
+  rsa4096: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:4096'],
   ec256: ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'],
   ec384: ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-384'],
   ed25519: ['-algorithm', 'ED25519'],
