@@ -20,10 +20,10 @@ export function replayArguments(program: string, capture: string, out: string): 
   return [program, 'replay', capture, '--quiet', '--ndjson', out];
 }
 
-/** Replays `capture`; files beside it take what the sensor writes. */
-export async function replay(program: string, capture: string): Promise<Replay> {
-  const out = `${capture}.ndjson`;
-  const peak = `${capture}.peak`;
+/** Replays `capture`; what the sensor writes goes into `folder` and is removed. */
+export async function replay(program: string, capture: string, folder: string): Promise<Replay> {
+  const out = join(folder, 'events.ndjson');
+  const peak = join(folder, 'peak-memory');
   // Cutting an old file of some hundred megabytes short is work of the kernel's that would be counted as ours.
   rmSync(out, { force: true });
   try {

@@ -54,17 +54,17 @@ export async function runWorkload(name: WorkloadName, input: Input, options: Run
   const empty = await prepareInput(folder, 'empty', size, say);
   const few = name === 'half-open' ? await prepareInput(folder, 'few-flows', size, say) : null;
   const tasks: Task[] = [
-    { name: 'start', run: async () => (await replay(program, empty.path)).cost },
+    { name: 'start', run: async () => (await replay(program, empty.path, folder)).cost },
     {
       name: 'ours',
       run: async () => {
-        const result = await replay(program, input.path);
+        const result = await replay(program, input.path, folder);
         replays.push(result);
         return result.cost;
       },
     },
   ];
-  if (few !== null) tasks.push({ name: 'few', run: async () => (await replay(program, few.path)).cost });
+  if (few !== null) tasks.push({ name: 'few', run: async () => (await replay(program, few.path, folder)).cost });
   if (isInstalled('tcpdump')) tasks.push({ name: 'tcpdump', run: () => tcpdump(input.path) });
   const cpu = await interleave(tasks, options.rounds);
   const ours = cpu.get('ours')!;
