@@ -149,7 +149,8 @@ export function looksLikeMessage(buf: Uint8Array, at: number, end: number, recor
   switch (type) {
     case 0: // HelloRequest
     case 14: // ServerHelloDone
-      return len === 0;
+      // Each is the last of its flight. A run of zeros is no HelloRequest.
+      return len === 0 && recordLen === 4;
     case 11: // Certificate
       return len >= 3 && len <= MAX_CERTIFICATE_BYTES;
     case 1: // ClientHello

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FlowTable, STRIDE, State, TIMES, Time, Word } from '../../src/flow/flow-table.ts';
 

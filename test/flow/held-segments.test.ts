@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HeldSegments } from '../../src/flow/held-segments.ts';
 import { MAX_HELD_BYTES, MAX_HELD_RUNS, RUN_COST_BYTES } from '../../src/flow/limits.ts';

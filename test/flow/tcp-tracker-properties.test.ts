@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FlowEnd } from '../../src/flow/stream-handler.ts';
 import { ACK, FlowWire, type Packet, PSH_ACK, SYN } from '../support/flow-wire.ts';
