@@ -12,11 +12,11 @@ import * as tls from '../support/tls-bytes.ts';
 class Heard implements RecordHandler {
   readonly lines: string[] = [];
   /** Called with the type of every message. */
-  then: (type: number) => void = () => undefined;
+  afterMessage: (type: number) => void = () => undefined;
 
   onMessage(_side: ReaderSide, type: number, buf: Uint8Array, at: number, end: number): void {
     this.lines.push(`message ${type} ${toHex(buf, at, end)}`);
-    this.then(type);
+    this.afterMessage(type);
   }
   onLostMessage(_side: ReaderSide, type: number): void {
     this.lines.push(`lost ${type}`);
@@ -125,7 +125,7 @@ describe('RecordReader', () => {
 
   it('stops where a message turns encryption on', () => {
     const bench = new Bench();
-    bench.heard.then = () => {
+    bench.heard.afterMessage = () => {
       bench.reader.isEncrypted = true;
     };
     bench.read(...recordsOf(joinBytes(tls.serverHello(), tls.serverHelloDone), 20));
