@@ -1,0 +1,48 @@
+/** One input through its target, judged: null where all promises hold, else what is wrong, as a sentence. */
+import { type FuzzTarget, Violation } from './fuzz-target.ts';
+import { SLOW_MS, SLOW_MS_PER_KIB, SLOW_RETRIES } from './limits.ts';
+
+const STACK_LINES = 8;
+
+export interface Verdict {
+  readonly reason: string | null;
+  readonly ms: number;
+}
+
+export async function runInput(target: FuzzTarget, bytes: Uint8Array): Promise<Verdict> {
+  const began = performance.now();
+  const reason = await failureOf(target, bytes);
+  const ms = performance.now() - began;
+  if (reason !== null || ms <= allowedMs(bytes)) return { reason, ms };
+  let fastest = ms;
+  for (let i = 0; i < SLOW_RETRIES; i++) {
+    const again = performance.now();
+    await failureOf(target, bytes);
+    fastest = Math.min(fastest, performance.now() - again);
+  }
+  return {
+    reason: fastest > allowedMs(bytes) ? `takes ${Math.round(fastest)} ms for ${bytes.length} bytes` : null,
+    ms,
+  };
+}
+
+async function failureOf(target: FuzzTarget, bytes: Uint8Array): Promise<string | null> {
+  try {
+    const later = target.run(bytes);
+    // A promise for each input would take longer than most inputs.
+    if (later !== undefined) await later;
+    return null;
+  } catch (error) {
+    return error instanceof Error ? describe(error) : `threw ${String(error)}`;
+  }
+}
+
+/** What is wrong and where: for a broken promise the message, for the rest the nearest calls as well. */
+function describe(error: Error): string {
+  if (error instanceof Violation) return error.message;
+  return (error.stack ?? error.message).split('\n').slice(0, STACK_LINES).join('\n');
+}
+
+function allowedMs(bytes: Uint8Array): number {
+  return SLOW_MS + (SLOW_MS_PER_KIB * bytes.length) / 1024;
+}
