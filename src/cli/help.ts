@@ -1,0 +1,97 @@
+/** The help: what it is for first, options by purpose, then what a newcomer can copy. */
+import { COMMANDS, type CommandSpec, type OptionSpec } from './command-spec.ts';
+
+const OPTION_LEN = 22;
+const WIDTH = 96;
+
+const EXIT_CODES = `Exit codes
+  0    all was read and written; also when the reader of a pipe (| head) went away
+  1    an output could not be written, or inspect found no handshake
+  2    wrong arguments or configuration; nothing was read
+  3    a capture could not be read, or not to its end; the others were read
+  130  interrupted by Ctrl-C, after the summary; a second Ctrl-C ends at once`;
+
+const FILTER = `Filter (EXPR)
+  host IP, net IP/LEN, port N or N-M     either end; src or dst before it for one end
+  src IP, dst IP/LEN                     client, server
+  sni NAME                               * stands for anything: sni *.example.com; sni "" is none
+  subject TEXT, issuer TEXT              a part of the name, in any case
+  cert HASH                              SHA-256, SHA-1 or MD5 of any certificate, or its beginning
+  version TLSv1.2, protocol tls          none where the server did not answer
+  visibility WORD                        clear, encrypted_tls13, resumed, lost, truncated, none
+  risk >= 3, level High, reason ID       what scoring says
+  ja3 HASH, ja3s HASH, ja4 TEXT          fingerprints
+  Join them with and, or, not and parentheses. Quote what holds spaces.`;
+
+const EXAMPLES: Readonly<Record<string, string>> = {
+  replay: `Examples
+  spanglass replay day.pcap                            findings and a summary
+  spanglass replay captures/ --ndjson events.ndjson    a folder with all below it, events to a file
+  spanglass replay day.pcap.gz --min-risk 3 --ndjson - | jq .event.ssl_subject
+  tcpdump -i eth1 -s 0 -U -w - tcp | spanglass replay -
+  spanglass replay day.pcap -f 'dst net 192.0.2.0/24 and not (sni *.example.com or level None)'
+  curl -H "Authorization: Splunk $TOKEN" --data-binary @events.ndjson https://splunk:8088/services/collector/event`,
+  inspect: `Examples
+  spanglass inspect day.pcap                           the handshake with the highest score
+  spanglass inspect day.pcap -f 'sni www.example.com'  the same among those that match
+  spanglass inspect day.pcap -n 3                      the third handshake`,
+};
+
+const PATHS = `PATH is a pcap or pcapng file, plain or compressed (gzip, zstd, lz4, xz), whatever its name; a folder, searched with
+all below it; a pattern such as "2024-*/*.pcap"; or - for standard input.`;
+
+export function toMainHelp(): string {
+  const commands = [...COMMANDS.values()].map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`);
+  return `spanglass: sees TLS handshakes in captured traffic, and which certificates are worth a look.
+
+Usage
+  spanglass COMMAND [options] PATH…
+
+Commands
+${commands.join('\n')}
+
+  spanglass COMMAND --help explains a command; spanglass --version tells the version.
+
+Try
+  spanglass replay day.pcap
+
+${EXIT_CODES}
+`;
+}
+
+export function toCommandHelp(command: CommandSpec): string {
+  const groups = command.groups.map(({ title, options }) => `${title}\n${options.map(toOptionHelp).join('\n')}`);
+  const sections = [
+    command.summary,
+    `Usage\n  spanglass ${command.name} [options] PATH…`,
+    PATHS,
+    ...groups,
+    FILTER,
+    EXAMPLES[command.name] ?? '',
+    EXIT_CODES,
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+function toOptionHelp({ name, short, value, isNegatable, help }: OptionSpec): string {
+  const flag = `--${isNegatable === true ? '[no-]' : ''}${name}${value === null ? '' : ` ${value}`}`;
+  const left = `  ${short === undefined ? '    ' : `-${short}, `}${flag}`;
+  const indent = ' '.repeat(OPTION_LEN + 6);
+  return left.padEnd(indent.length) + wrap(help, indent);
+}
+
+/** Words in lines of `WIDTH`, the later ones indented. */
+function wrap(text: string, indent: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && indent.length + line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' && lines.length === 0 ? word : `${line} ${word}`;
+    }
+  }
+  lines.push(line);
+  return lines.join(`\n${indent}`);
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+/**
+ * The process around the command line: signals, closed pipes, the exit code.
+ *
+ * The first Ctrl-C lets the replay finish what it has in hand and show its summary; the second ends at once. A reader that went away
+ * (`| head`) ends the run quietly.
+ *
+ * A named pipe is opened and read in a thread, and `process.exit` waits for it, for ever where no writer comes. Only a signal ends
+ * such a process; to a shell the exit code is the same.
+ */
+import { ExitCode } from './exit-code.ts';
+import { runCli } from './run-cli.ts';
+
+const interrupt = new AbortController();
+const readerGone = new AbortController();
+
+function onInterrupt(): void {
+  if (interrupt.signal.aborted) endInterrupted();
+  interrupt.abort();
+}
+
+function endInterrupted(): void {
+  if (process.getActiveResourcesInfo().includes('FSReqCallback')) {
+    process.off('SIGINT', onInterrupt);
+    process.kill(process.pid, 'SIGINT');
+  } else {
+    process.exit(ExitCode.Interrupted);
+  }
+}
+
+process.on('SIGINT', onInterrupt);
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') {
+    process.stderr.write(`spanglass: can't write standard output: ${error.message}\n`);
+    process.exit(ExitCode.Failed);
+  }
+  readerGone.abort();
+});
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  // Nobody is left to be told.
+  if (error.code !== 'EPIPE') process.exit(ExitCode.Failed);
+});
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  interrupt: interrupt.signal,
+  readerGone: readerGone.signal,
+});
+// A read of a pipe that has nothing to say would keep the process alive.
+if (process.exitCode === ExitCode.Interrupted) endInterrupted();

@@ -1,0 +1,289 @@
+/** `spanglass replay`: captures in, events and findings out. */
+import { randomUUID } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { escapeUnsafe } from '../bytes/text.ts';
+import { type FoundCapture, findCaptures } from '../capture/find-captures.ts';
+import { EventBuilder } from '../event/build-event.ts';
+import { PROFILES } from '../event/profile.ts';
+import { ByteFile } from '../output/byte-file.ts';
+import { NdjsonFile } from '../output/ndjson-file.ts';
+import { OutputError } from '../output/output-error.ts';
+import type { EventPredicate } from '../sensor/filter.ts';
+import { Pipeline } from '../sensor/pipeline.ts';
+import { type CaptureResult, replayCaptures } from '../sensor/replay.ts';
+import { type CommandArguments, readArguments } from './arguments.ts';
+import type { CliIo } from './cli-io.ts';
+import type { CommandSpec } from './command-spec.ts';
+import { ExitCode } from './exit-code.ts';
+import { type EventOutput, ReplaySink } from './replay-sink.ts';
+import { type CaptureProblem, type RunStats, toRunStats } from './run-stats.ts';
+import { openScreen, type Screen, toProblem } from './screen.ts';
+import { type ReplaySettings, resolveSettings } from './settings.ts';
+import { UsageError } from './usage-error.ts';
+
+const STDOUT_NAME = '-';
+
+/** Throws `UsageError` before anything is read, and `OutputError`. */
+export async function runReplay(spec: CommandSpec, args: readonly string[], io: CliIo): Promise<ExitCode> {
+  const given = readArguments(spec, args);
+  const settings = await readSettings(given);
+  requirePaths(given.paths, 'replay');
+  refuseSharedOutputs(settings, io);
+  const filter = await readFilter(settings.filter, settings.filterOrigin);
+  const found = await findCaptures(given.paths);
+  refuseOverwriting(settings, found.captures);
+  const replay = await Replay.open(settings, filter, found.captures, io);
+  replay.otherFiles = found.otherFiles;
+  for (const problem of found.problems) {
+    replay.addProblem({ file: problem.path, kind: 'failed', code: problem.code, message: problem.message });
+  }
+  return replay.run();
+}
+
+/** Throws `UsageError` with the place in the filter underlined. */
+export async function readFilter(text: string | null, origin: string): Promise<EventPredicate | null> {
+  if (text === null) return null;
+  const { FilterError, parseFilter } = await import('../sensor/filter.ts');
+  try {
+    return parseFilter(text);
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    const before = escapeUnsafe(text.slice(0, error.column - 1));
+    const { displayWidth } = await import('./display-text.ts');
+    const caret = `${' '.repeat(displayWidth(before))}^`;
+    throw new UsageError(`${origin}: ${error.message}\n  ${escapeUnsafe(text)}\n  ${caret}`);
+  }
+}
+
+export function requirePaths(paths: readonly string[], command: string): void {
+  if (paths.length > 0) return;
+  throw new UsageError(`name a capture, a folder, or - for standard input: spanglass ${command} PATH…`);
+}
+
+class Replay {
+  otherFiles = 0;
+  readonly #settings: ReplaySettings;
+  readonly #captures: readonly FoundCapture[];
+  readonly #io: CliIo;
+  readonly #screen: Screen;
+  readonly #outputs: readonly EventOutput[];
+  readonly #statsFile: ByteFile | null;
+  readonly #bootId: string;
+  readonly #sink: ReplaySink;
+  readonly #pipeline: Pipeline;
+  readonly #problems: CaptureProblem[] = [];
+  readonly #results: CaptureResult[] = [];
+  /** Nobody is left who reads what the run makes. */
+  readonly #nobodyReads = new AbortController();
+  /** Bytes of the captures that are done. */
+  #doneBytes = 0;
+
+  private constructor(
+    settings: ReplaySettings,
+    filter: EventPredicate | null,
+    captures: readonly FoundCapture[],
+    io: CliIo,
+    screen: Screen,
+    bootId: string,
+    outputs: readonly EventOutput[],
+  ) {
+    this.#settings = settings;
+    this.#captures = captures;
+    this.#io = io;
+    this.#screen = screen;
+    this.#bootId = bootId;
+    this.#outputs = outputs;
+    this.#statsFile = settings.stats === null ? null : new ByteFile(settings.stats);
+    this.#sink = new ReplaySink({
+      filter,
+      minRisk: settings.minRisk,
+      outputs,
+      showFinding: settings.isQuiet ? null : (facts) => screen.showFinding(facts),
+      onNobodyReads: () => this.#nobodyReads.abort(),
+    });
+    this.#pipeline = new Pipeline(this.#sink, { scoring: settings.scoring, maxFlows: settings.maxFlows });
+  }
+
+  /** Opens the outputs, so that one that can't be written is told before an hour of work. Throws `OutputError`. */
+  static async open(
+    settings: ReplaySettings,
+    filter: EventPredicate | null,
+    captures: readonly FoundCapture[],
+    io: CliIo,
+  ): Promise<Replay> {
+    const bootId = randomUUID();
+    const outputs = await openOutputs(settings, bootId);
+    const isKnownSize = captures.every((capture) => capture.sizeBytes > 0);
+    const totalBytes = isKnownSize ? captures.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) : 0;
+    const screen = await openScreen(io, isStdoutTaken(settings), settings.isQuiet, totalBytes);
+    return new Replay(settings, filter, captures, io, screen, bootId, outputs);
+  }
+
+  addProblem(problem: CaptureProblem): void {
+    this.#problems.push(problem);
+    this.#screen.showProblem(problem.message);
+  }
+
+  async run(): Promise<ExitCode> {
+    const startMs = performance.now();
+    const startCpu = process.cpuUsage();
+    const failure = await this.#replay();
+    if (this.#isUnread()) {
+      this.#screen.close();
+      return ExitCode.Ok;
+    }
+    const stats = this.#toStats((performance.now() - startMs) / 1000, process.cpuUsage(startCpu));
+    await this.#showSummary(stats);
+    const statsFailure = this.#writeStats(stats);
+    for (const { message } of [failure, statsFailure].filter((one) => one !== null)) {
+      this.#screen.showProblem(escapeUnsafe(message));
+    }
+    if (failure !== null || statsFailure !== null) return ExitCode.Failed;
+    if (stats.interrupted) return ExitCode.Interrupted;
+    return this.#problems.length > 0 ? ExitCode.CaptureFailed : ExitCode.Ok;
+  }
+
+  async #showSummary(stats: RunStats): Promise<void> {
+    if (this.#settings.isQuiet || stats.captures.read === 0) {
+      this.#screen.close();
+      return;
+    }
+    const { toSummary } = await import('./summary.ts');
+    this.#screen.showSummary(toSummary(stats, this.#written()));
+  }
+
+  /** An output that fails ends the run; what was counted until then is still told. */
+  async #replay(): Promise<OutputError | null> {
+    const stop = AbortSignal.any([this.#io.interrupt, this.#nobodyReads.signal]);
+    this.#io.readerGone.addEventListener('abort', () => {
+      // The findings were all that this run made.
+      if (this.#outputs.length === 0 && this.#statsFile === null) this.#nobodyReads.abort();
+    });
+    const observer = {
+      onProgress: (path: string, source: { counters: { fileBytes: number } } | null) => {
+        this.#screen.showProgress(path, this.#doneBytes + (source?.counters.fileBytes ?? 0), this.#sink.findings);
+      },
+      onCapture: (result: CaptureResult) => {
+        this.#results.push(result);
+        this.#doneBytes += result.counters?.fileBytes ?? 0;
+        const problem = toProblem(result, result.path === '-' ? 'standard input' : escapeUnsafe(result.path));
+        if (problem !== null) this.addProblem(problem);
+      },
+    };
+    try {
+      await replayCaptures(this.#captures, this.#pipeline, observer, stop);
+      this.#sink.close();
+      return null;
+    } catch (error) {
+      if (error instanceof OutputError) return error;
+      throw error;
+    }
+  }
+
+  #isUnread(): boolean {
+    return this.#nobodyReads.signal.aborted && this.#statsFile === null;
+  }
+
+  #toStats(elapsedS: number, cpu: NodeJS.CpuUsage): RunStats {
+    const run = {
+      sensor: this.#settings.sensor,
+      bootId: this.#bootId,
+      scoring: this.#settings.scoring,
+      isInterrupted: this.#io.interrupt.aborted,
+      found: this.#captures.length,
+      otherFiles: this.otherFiles,
+      results: this.#results,
+      problems: this.#problems,
+      elapsedS,
+      cpu,
+    };
+    return toRunStats(run, this.#pipeline, this.#sink);
+  }
+
+  #written(): { name: string; events: number }[] {
+    return this.#outputs.map(({ kind, events }) => {
+      const name = this.#settings[kind]!;
+      return { name: name === STDOUT_NAME ? 'standard output' : escapeUnsafe(name), events };
+    });
+  }
+
+  #writeStats(stats: RunStats): OutputError | null {
+    if (this.#statsFile === null) return null;
+    try {
+      this.#statsFile.write(new TextEncoder().encode(`${JSON.stringify(stats, null, 2)}\n`));
+      this.#statsFile.close();
+      return null;
+    } catch (error) {
+      if (!(error instanceof OutputError)) throw error;
+      return error.code === 'closed_by_reader' ? null : error;
+    }
+  }
+}
+
+async function readSettings(given: CommandArguments): Promise<ReplaySettings> {
+  const path = given.values.get('config');
+  if (path === undefined) return resolveSettings(given, {});
+  const { readConfigFile } = await import('./config-file.ts');
+  return resolveSettings(given, readConfigFile(path));
+}
+
+async function openOutputs(settings: ReplaySettings, bootId: string): Promise<readonly EventOutput[]> {
+  const outputs: EventOutput[] = [];
+  if (settings.ndjson === null && settings.protobuf === null) return outputs;
+  const builder = new EventBuilder({ sensor: settings.sensor, bootId }, PROFILES[settings.profile], {
+    ...(settings.source !== null && { source: settings.source }),
+    ...(settings.index !== null && { index: settings.index }),
+    hashCase: settings.hashCase,
+    communityId: settings.hasCommunityId,
+  });
+  if (settings.ndjson !== null) {
+    const file = new NdjsonFile(new ByteFile(settings.ndjson), builder);
+    outputs.push({ kind: 'ndjson', file, events: 0, isRead: true });
+  }
+  if (settings.protobuf !== null) {
+    const { ProtobufFile } = await import('../output/protobuf-file.ts');
+    const file = new ProtobufFile(new ByteFile(settings.protobuf), builder);
+    outputs.push({ kind: 'protobuf', file, events: 0, isRead: true });
+  }
+  return outputs;
+}
+
+function outputNames({ ndjson, protobuf, stats }: ReplaySettings): readonly [string, string][] {
+  const names = { ndjson, protobuf, stats };
+  return Object.entries(names).filter((entry): entry is [string, string] => entry[1] !== null);
+}
+
+function isStdoutTaken(settings: ReplaySettings): boolean {
+  return outputNames(settings).some(([, name]) => name === STDOUT_NAME);
+}
+
+function refuseSharedOutputs(settings: ReplaySettings, io: CliIo): void {
+  const byName = new Map<string, string>();
+  for (const [kind, name] of outputNames(settings)) {
+    const other = byName.get(name);
+    if (other !== undefined) {
+      const where = name === STDOUT_NAME ? 'standard output' : escapeUnsafe(name);
+      throw new UsageError(`--${other} and --${kind} can't both go to ${where}`);
+    }
+    byName.set(name, kind);
+  }
+  if (settings.protobuf === STDOUT_NAME && io.stdout.isTTY === true) {
+    throw new UsageError('--protobuf - writes binary: send it to a file or a pipe, not to the terminal');
+  }
+}
+
+/** An output is written anew: one that is a capture of this run would destroy what is to be read. */
+function refuseOverwriting(settings: ReplaySettings, captures: readonly FoundCapture[]): void {
+  for (const [kind, name] of outputNames(settings)) {
+    const output = name === STDOUT_NAME ? undefined : statSync(name, { bigint: true, throwIfNoEntry: false });
+    if (output === undefined || !output.isFile()) continue;
+    const same = captures.find(({ path }) => {
+      const stats = path === '-' ? undefined : statSync(path, { bigint: true, throwIfNoEntry: false });
+      return stats !== undefined && stats.dev === output.dev && stats.ino === output.ino;
+    });
+    if (same === undefined) continue;
+    throw new UsageError(
+      `--${kind} ${escapeUnsafe(name)} would overwrite the capture that is to be read; name another file`,
+    );
+  }
+}

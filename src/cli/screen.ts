@@ -1,0 +1,93 @@
+/**
+ * What a replay shows while it runs: findings, problems, progress. Findings go to standard output, or to standard error where
+ * standard output carries events or counters; problems and progress always go to standard error.
+ */
+import type { EventFacts } from '../event/event-facts.ts';
+import type { CaptureResult } from '../sensor/replay.ts';
+import { type CliIo, hasColor, isTerminal, type TextStream } from './cli-io.ts';
+import { toFinding, toFindingLine } from './finding.ts';
+import type { FindingsTable } from './findings-table.ts';
+import type { ProgressBar } from './progress-bar.ts';
+import { toCountOf } from './quantity-text.ts';
+import type { CaptureProblem } from './run-stats.ts';
+
+export class Screen {
+  /** Where findings and the summary go. */
+  readonly results: TextStream;
+  readonly #errors: TextStream;
+  readonly #table: FindingsTable | null;
+  readonly #bar: ProgressBar | null;
+  #hasHeader = false;
+
+  /** Use `openScreen`. */
+  constructor(results: TextStream, errors: TextStream, table: FindingsTable | null, bar: ProgressBar | null) {
+    this.results = results;
+    this.#errors = errors;
+    this.#table = table;
+    this.#bar = bar;
+  }
+
+  showFinding(facts: EventFacts): void {
+    const finding = toFinding(facts);
+    this.#bar?.erase();
+    if (this.#table === null) {
+      this.results.write(toFindingLine(finding));
+      return;
+    }
+    if (!this.#hasHeader) this.results.write(this.#table.header());
+    this.#hasHeader = true;
+    this.results.write(this.#table.row(finding));
+  }
+
+  showProblem(message: string): void {
+    this.#bar?.erase();
+    this.#errors.write(`spanglass: ${message}\n`);
+  }
+
+  showProgress(path: string, doneBytes: number, findings: number): void {
+    this.#bar?.draw(path, doneBytes, findings, performance.now());
+  }
+
+  showSummary(text: string): void {
+    this.#bar?.erase();
+    this.results.write(this.#hasHeader ? `\n${text}` : text);
+  }
+
+  /** Leaves no bar behind. */
+  close(): void {
+    this.#bar?.erase();
+  }
+}
+
+/** Loads what draws only where there is a terminal to draw on. */
+export async function openScreen(
+  io: CliIo,
+  isStdoutTaken: boolean,
+  isQuiet: boolean,
+  totalBytes: number,
+): Promise<Screen> {
+  const results = isStdoutTaken ? io.stderr : io.stdout;
+  if (isQuiet) return new Screen(results, io.stderr, null, null);
+  let table: FindingsTable | null = null;
+  let bar: ProgressBar | null = null;
+  if (isTerminal(results, io.env)) {
+    const { FindingsTable } = await import('./findings-table.ts');
+    table = new FindingsTable(results.columns, hasColor(results, io.env));
+  }
+  if (isTerminal(io.stderr, io.env)) {
+    const { ProgressBar } = await import('./progress-bar.ts');
+    bar = new ProgressBar(io.stderr, totalBytes, performance.now());
+  }
+  return new Screen(results, io.stderr, table, bar);
+}
+
+/** What is wrong with a capture that was replayed; null where nothing is. */
+export function toProblem({ path, counters, fault, error }: CaptureResult, shownPath: string): CaptureProblem | null {
+  const before = counters === null ? '' : `; ${toCountOf(counters.packets, 'packet')} before that were read`;
+  if (error !== null) {
+    const code = 'code' in error && typeof error.code === 'string' ? error.code : 'error';
+    return { file: path, kind: 'failed', code, message: error.message + before };
+  }
+  if (fault === null) return null;
+  return { file: path, kind: 'damaged', code: fault.code, message: `${shownPath}: ${fault.message}${before}` };
+}

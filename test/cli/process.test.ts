@@ -1,0 +1,131 @@
+/** What only a process of its own can show: pipes, signals, exit codes. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildCli, type RunningCli, removeBuild, shellCommand, startCli, startShell } from './built-cli.ts';
+import { capture, makeFolder, PCAPS } from './fake-io.ts';
+
+const SELF_SIGNED = capture('self-signed-localhost.pcap');
+const HAS_BASH = existsSync('/bin/bash');
+const NO_BASH = HAS_BASH ? '' : ' (skipped: no bash here)';
+
+beforeAll(buildCli);
+afterAll(removeBuild);
+
+/** Resolves once the process has written this to standard error or standard output. */
+function waitForOutput({ child }: RunningCli, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    let seen = '';
+    const look = (chunk: Buffer): void => {
+      seen += chunk.toString();
+      if (seen.includes(text)) resolve();
+    };
+    child.stdout?.on('data', look);
+    child.stderr?.on('data', look);
+  });
+}
+
+describe('the process', () => {
+  it('ends with the documented codes', async () => {
+    const runs = [
+      [['replay', '-q', SELF_SIGNED], 0],
+      [['--version'], 0],
+      [['inspect', capture('not-tls.pcap')], 1],
+      [['replay', SELF_SIGNED, '--ndjson', PCAPS], 1],
+      [['replay', SELF_SIGNED, '--bogus'], 2],
+      [['replay', 'package.json', SELF_SIGNED], 3],
+    ] as const;
+    for (const [args, code] of runs) expect([args, (await startCli(...args).done).code]).toEqual([args, code]);
+  });
+
+  it('writes nothing but events to standard output with --ndjson -', async () => {
+    const { code, stdout, stderr } = await startCli('replay', PCAPS, '--ndjson', '-').done;
+    const lines = stdout.toString().trimEnd().split('\n');
+    expect(code).toBe(0);
+    expect(lines).toHaveLength(41);
+    for (const line of lines) expect(JSON.parse(line)).toHaveProperty('event.seq');
+    expect(stderr).toContain('why="');
+    expect(stderr).toContain('41 events to standard output');
+  });
+
+  it('writes one JSON object with --stats -', async () => {
+    const { stdout, stderr } = await startCli('replay', SELF_SIGNED, '--stats', '-').done;
+    expect(JSON.parse(stdout.toString())).toMatchObject({ packets: { received: 27 }, handshakes: { total: 1 } });
+    expect(stderr).toContain('1 capture read');
+  });
+
+  it('reads a capture from standard input', async () => {
+    const running = startCli('replay', '-');
+    running.child.stdin?.end(readFileSync(SELF_SIGNED));
+    const { code, stdout } = await running.done;
+    expect(code).toBe(0);
+    expect(stdout.toString()).toContain('level=High score=5');
+  });
+});
+
+describe.skipIf(!HAS_BASH)(`a reader that goes away${NO_BASH}`, () => {
+  const many = (): string[] => Array.from({ length: 30 }, (_, i) => copyOf(i));
+  const folder = { path: '' };
+  const copyOf = (i: number): string => {
+    if (folder.path === '') folder.path = makeFolder();
+    const path = join(folder.path, `${i}.pcap`);
+    writeFileSync(path, readFileSync(capture('lossy.pcap')));
+    return path;
+  };
+
+  it('ends the run quietly: events', async () => {
+    folder.path = '';
+    const line = `${shellCommand('replay', ...many(), '--ndjson', '-', '-q')} | head -n 1; echo "\${PIPESTATUS[0]}" >&2`;
+    const { stdout, stderr } = await startShell(line).done;
+    expect(stdout.toString().trimEnd().split('\n')).toHaveLength(1);
+    expect(stderr).toBe('0\n');
+  });
+
+  it('ends the run quietly: findings', async () => {
+    folder.path = '';
+    const line = `${shellCommand('replay', ...many())} | true; echo "\${PIPESTATUS[0]}" >&2`;
+    expect((await startShell(line).done).stderr).toBe('0\n');
+  });
+
+  it('does not end a run that has another output', async () => {
+    folder.path = '';
+    const paths = many();
+    const file = join(folder.path, 'events.ndjson');
+    const line = `${shellCommand('replay', ...paths, '--ndjson', file)} | true; echo "\${PIPESTATUS[0]}" >&2`;
+    expect((await startShell(line).done).stderr).toBe('0\n');
+    expect(readFileSync(file, 'utf8').trimEnd().split('\n')).toHaveLength(30 * 8);
+  });
+});
+
+describe('Ctrl-C', () => {
+  it('ends a replay of a pipe that has nothing more to say, with its summary and 130', async () => {
+    const running = startCli('replay', '-');
+    const bytes = readFileSync(SELF_SIGNED);
+    // All but the end: one handshake is done, and more is to come.
+    running.child.stdin?.write(bytes.subarray(0, bytes.length - 10));
+    await waitForOutput(running, 'level=High');
+    running.child.kill('SIGINT');
+    const { code, stdout, stderr } = await running.done;
+    expect(code).toBe(130);
+    expect(stderr).toBe('');
+    expect(stdout.toString()).toContain('Interrupted: 1 capture read');
+    expect(stdout.toString()).toContain('packets       26 = 26 decoded + 0 dropped');
+  });
+
+  it.skipIf(!HAS_BASH)(`ends one that waits for a writer, or for what it writes${NO_BASH}`, async () => {
+    const folder = makeFolder();
+    // No writer at all; and one that opens its end and says nothing.
+    for (const hasWriter of [false, true]) {
+      const fifo = join(folder, hasWriter ? 'silent' : 'unopened');
+      const open = hasWriter ? `sleep 30 > ${fifo} & held=$!` : 'held=';
+      const cli = shellCommand('replay', SELF_SIGNED, fifo);
+      const line = `mkfifo ${fifo}; ${open}; ${cli} > ${fifo}.out & cli=$!
+        until grep -q level=High ${fifo}.out; do sleep 0.05; done; sleep 0.3
+        kill -INT $cli; wait $cli; echo $?; [ -z "$held" ] || kill $held`;
+      // A shell without job control starts what is in the background with SIGINT ignored.
+      const { stdout } = await startShell(`set -m; ${line}`).done;
+      expect(stdout.toString()).toBe('130\n');
+      expect(readFileSync(`${fifo}.out`, 'utf8')).toContain('Interrupted: ');
+    }
+  });
+});
