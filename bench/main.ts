@@ -59,7 +59,7 @@ async function main(): Promise<number> {
     .option('--only <name...>', `some of: ${WORKLOAD_NAMES.join(', ')}`, parseName)
     .option('--rounds <n>', `measured rounds after one warm-up (default: ${ROUNDS})`, parseRounds)
     .option('--files <folder>', `use ${GIVEN_NAMES.map((name) => `${name}.pcap`).join(' and ')} of this folder`)
-    .option('--sensor <file>', 'another build of dist/src/cli/main.js', SENSOR_PROGRAM)
+    .option('--sensor <file>', 'another build of dist/bin/main.js', SENSOR_PROGRAM)
     .option('--peers', 'run other programs on the same captures too, where they are installed')
     .option('--strict', 'a missed target fails')
     .parse();

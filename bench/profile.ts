@@ -38,7 +38,7 @@ async function main(): Promise<void> {
     .description('Own time of functions in a replay.')
     .argument('<file>', 'a capture')
     .option('--top <n>', 'so many functions', String(TOP))
-    .option('--sensor <file>', 'another build of dist/src/cli/main.js', SENSOR_PROGRAM)
+    .option('--sensor <file>', 'another build of dist/bin/main.js', SENSOR_PROGRAM)
     .option('--keep <file>', 'keep the profile, for Chrome DevTools and others')
     .parse();
   const { top, sensor, keep } = program.opts<{ top: string; sensor: string; keep?: string }>();

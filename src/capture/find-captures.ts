@@ -15,7 +15,6 @@ import type { BigIntStats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 
-import { glob, isDynamicPattern } from 'tinyglobby';
 
 import { escapeUnsafe } from '../bytes/text.ts';
 import { CaptureError, toCaptureError } from './capture-error.ts';
@@ -68,8 +67,7 @@ class Search implements FoundCaptures {
       await this.#addNamed(arg, await stat(arg, { bigint: true }));
     } catch (error) {
       const problem = toCaptureError(error, arg);
-      if (problem.code === 'not_found' && isDynamicPattern(arg)) await this.#addPattern(arg);
-      else this.problems.push(problem);
+      if (problem.code !== 'not_found' || !(await this.#addPattern(arg))) this.problems.push(problem);
     }
   }
 
@@ -78,7 +76,10 @@ class Search implements FoundCaptures {
     else this.#addFile(path, stats);
   }
 
-  async #addPattern(pattern: string): Promise<void> {
+  /** False where the argument is no pattern. */
+  async #addPattern(pattern: string): Promise<boolean> {
+    const { glob, isDynamicPattern } = await import('tinyglobby');
+    if (!isDynamicPattern(pattern)) return false;
     const matches = await glob([pattern], {
       absolute: isAbsolute(pattern),
       caseSensitiveMatch: true,
@@ -99,6 +100,7 @@ class Search implements FoundCaptures {
       }
     }
     this.#sortFrom(first);
+    return true;
   }
 
   async #addFolder(path: string, stats: BigIntStats): Promise<void> {

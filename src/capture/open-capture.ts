@@ -12,7 +12,6 @@ import { escapeUnsafe } from '../bytes/text.ts';
 import { FileBytes, PipeBytes } from './byte-stream.ts';
 import { type ByteWindow, SlidingWindow } from './byte-window.ts';
 import { CaptureError, toCaptureError } from './capture-error.ts';
-import { decompress, probeCompression } from './compressed.ts';
 import { describeBytes } from './file-kind.ts';
 import { SNIFF_BYTES } from './limits.ts';
 import { OfflineCapture } from './offline-capture.ts';
@@ -49,16 +48,24 @@ export async function openCaptureWindow(name: string, sizeBytes: number, raw: By
   let window = raw;
   try {
     await raw.refill(SNIFF_BYTES);
-    const compression = probeCompression(raw.buf, raw.pos, raw.end);
-    if (compression !== null) {
-      window = decompress(escapeUnsafe(name), raw, compression);
-      await window.refill(SNIFF_BYTES);
+    if (!isPlainCapture(raw)) {
+      // Decompressors are loaded only for what may need one.
+      const { decompress, probeCompression } = await import('./compressed.ts');
+      const compression = probeCompression(raw.buf, raw.pos, raw.end);
+      if (compression !== null) {
+        window = decompress(escapeUnsafe(name), raw, compression);
+        await window.refill(SNIFF_BYTES);
+      }
     }
     return readHeader(name, sizeBytes, window);
   } catch (error) {
     await window.close();
     throw error;
   }
+}
+
+function isPlainCapture({ buf, pos, end }: ByteWindow): boolean {
+  return probePcap(buf, pos, end) || probePcapng(buf, pos, end);
 }
 
 function readHeader(name: string, sizeBytes: number, window: ByteWindow): PacketSource {

@@ -46,8 +46,9 @@ export function decodePlainTcp(buf: Uint8Array, at: number, end: number, frame: 
   const payloadAt = tcp + ((buf[tcp + 12]! >> 4) << 2);
   if (payloadAt < tcp + TCP_LEN || payloadAt > ipEnd) return false;
 
-  frame.buf = buf;
-  frame.packet = buf;
+  // The buffer hardly ever changes, and storing it anew costs the garbage collector's bookkeeping.
+  if (frame.buf !== buf) frame.buf = buf;
+  if (frame.packet !== buf) frame.packet = buf;
   frame.macAt = at;
   frame.vlanId = -1;
   frame.protocol = IpProtocol.Tcp;

@@ -81,9 +81,13 @@ const NONE = -1;
 
 export class FlowTable {
   readonly #maxFlows: number;
-  readonly #seed: number;
+  // Secret odd factors: a sum of products with them is a universal hash in its upper bits, whatever addresses are sent.
+  readonly #factorA: number;
+  readonly #factorB: number;
+  readonly #factorPorts: number;
   #capacity: number;
   #heads: Int32Array;
+  #bucketShift: number;
   #free = NONE;
   #used = 0;
   #oldest = NONE;
@@ -97,9 +101,12 @@ export class FlowTable {
   /** `seed` is any number; the hash of equal tables with equal seeds is equal. */
   constructor(maxFlows: number, seed: number) {
     this.#maxFlows = maxFlows;
-    this.#seed = seed | 0;
+    this.#factorA = factorOf(seed, 1);
+    this.#factorB = factorOf(seed, 2);
+    this.#factorPorts = factorOf(seed, 3);
     this.#capacity = Math.min(INITIAL_FLOWS, maxFlows);
     this.#heads = new Int32Array(bucketsFor(this.#capacity)).fill(NONE);
+    this.#bucketShift = Math.clz32(this.#heads.length - 1);
     this.words = new Int32Array(this.#capacity * STRIDE);
     this.times = new Float64Array(this.#capacity * TIMES);
   }
@@ -252,6 +259,7 @@ export class FlowTable {
     times.set(this.times);
     this.times = times;
     this.#heads = new Int32Array(bucketsFor(this.#capacity)).fill(NONE);
+    this.#bucketShift = Math.clz32(this.#heads.length - 1);
     // Every slot is in use when the table grows.
     for (let slot = 0; slot < this.#used; slot++) {
       const bucket = this.#bucketOf(slot);
@@ -269,25 +277,23 @@ export class FlowTable {
   }
 
   #bucketV4(addrA: number, addrB: number, ports: number): number {
-    let h = mix(this.#seed, addrA);
-    h = mix(h, addrB);
-    h = mix(h, ports);
-    return (h ^ (h >>> 16)) & (this.#heads.length - 1);
+    const sum = Math.imul(addrA, this.#factorA) + Math.imul(addrB, this.#factorB) + Math.imul(ports, this.#factorPorts);
+    return (sum | 0) >>> this.#bucketShift;
   }
 
   #bucketV6(key: Int32Array, at: number, ports: number): number {
-    let h = mix(this.#seed, ports);
-    for (let i = 0; i < 8; i++) h = mix(h, key[at + i]!);
-    return (h ^ (h >>> 16)) & (this.#heads.length - 1);
+    let h = ports;
+    for (let i = 0; i < 8; i++) h = (Math.imul(h ^ key[at + i]!, this.#factorA) + this.#factorB) | 0;
+    return Math.imul(h ^ (h >>> 15), this.#factorPorts) >>> this.#bucketShift;
   }
 }
 
-/** One step of a multiplicative hash, as MurmurHash3 mixes a word (its constants are in the public domain). */
-function mix(h: number, word: number): number {
-  let k = Math.imul(word, 0xcc9e2d51);
-  k = (k << 15) | (k >>> 17);
-  const x = h ^ Math.imul(k, 0x1b873593);
-  return (Math.imul((x << 13) | (x >>> 19), 5) + 0xe6546b64) | 0;
+/** An odd number from a seed: a step of MurmurHash3's finalizer (public domain), which spreads a seed over all bits. */
+function factorOf(seed: number, index: number): number {
+  let h = (seed + Math.imul(index, 0x9e37_79b1)) | 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85eb_ca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2_ae35);
+  return (h ^ (h >>> 16)) | 1;
 }
 
 /** Twice as many buckets as slots, a power of two. */

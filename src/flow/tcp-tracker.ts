@@ -78,10 +78,11 @@ export class TcpTracker {
   readonly #held = new Map<number, HeldSegments>();
   #heldBytes = 0;
   readonly #key = new Int32Array(8);
-  #expiredS = 0;
   /** Packet time of the packet at hand: microseconds, and whole seconds. Set by `advance`. */
   nowUs = 0;
+  /** Modulo 2^32, like what is compared with it. */
   #nowS = 0;
+  #isTicking = false;
 
   constructor(handler: StreamHandler, options: TcpTrackerOptions = {}) {
     this.#handler = handler;
@@ -96,11 +97,15 @@ export class TcpTracker {
   /** Moves the clock to the time of the next packet, in microseconds, and ends flows that were idle for too long. */
   advance(tsUs: number): void {
     this.nowUs = tsUs;
-    const second = (tsUs / 1e6) | 0;
-    if (second > this.#nowS) {
-      this.#nowS = second;
-      if (second !== this.#expiredS) this.#expire();
-    }
+    this.tick((tsUs / 1e6) | 0);
+  }
+
+  /** Moves the clock's seconds alone, for who sets `nowUs` itself. */
+  tick(second: number): void {
+    if (this.#isTicking && ((second - this.#nowS) | 0) <= 0) return;
+    this.#isTicking = true;
+    this.#nowS = second;
+    this.#expire();
   }
 
   /** One TCP packet. */
@@ -129,8 +134,7 @@ export class TcpTracker {
   /** Sets the clock back for a capture that was taken at another time. No flow may be left. */
   rewind(): void {
     this.nowUs = 0;
-    this.#nowS = 0;
-    this.#expiredS = 0;
+    this.#isTicking = false;
   }
 
   /** Ends the flow that was idle longest, to make room. False when there is none. */
@@ -547,11 +551,10 @@ export class TcpTracker {
   }
 
   #expire(): void {
-    this.#expiredS = this.#nowS;
     const deadline = this.#nowS - IDLE_TIMEOUT_S;
     for (;;) {
       const slot = this.table.oldest;
-      if (slot < 0 || this.table.words[slot * STRIDE + Word.LastS]! > deadline) return;
+      if (slot < 0 || ((this.table.words[slot * STRIDE + Word.LastS]! - deadline) | 0) > 0) return;
       this.counters.idle += 1;
       this.#end(slot, FlowEnd.Idle);
     }

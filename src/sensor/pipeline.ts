@@ -52,7 +52,9 @@ export class Pipeline implements StreamHandler {
   readonly #sessions: (TrackedSession | undefined)[] = [];
   readonly #facts: EventFacts;
   readonly #addresses = new AddressTexts();
-  #interfaceName = '';
+  #interfaces: readonly CaptureInterface[] = [];
+  /** Interface of the packet at hand. */
+  #iface = 0;
   #seq = 0;
 
   constructor(sink: HandshakeSink, options: PipelineOptions) {
@@ -79,19 +81,32 @@ export class Pipeline implements StreamHandler {
     const { buf, count } = block;
     const frame = this.#frame;
     const { decoder, tracker } = this;
+    this.#interfaces = interfaces;
+    let iface = -1;
+    let linkType = 0;
+    let second = 0;
+    // The second at hand, in microseconds: nearly every packet falls into the one of the packet before it.
+    let secondUs = Number.POSITIVE_INFINITY;
     for (let i = 0; i < count; i++) {
-      const { linkType, name } = interfaces[block.iface[i]!]!;
-      const at = block.at[i]!;
+      if (block.iface[i] !== iface) {
+        iface = block.iface[i]!;
+        linkType = interfaces[iface]!.linkType;
+        this.#iface = iface;
+      }
       const tsUs = block.tsUs[i]!;
-      const nowS = (tsUs / 1e6) | 0;
-      const drop = decoder.decode(linkType, buf, at, at + block.capLen[i]!, block.wireLen[i]!, nowS, frame);
+      if (!(tsUs >= secondUs && tsUs < secondUs + 1e6)) {
+        secondUs = Math.floor(tsUs / 1e6) * 1e6;
+        second = (secondUs / 1e6) | 0;
+        tracker.tick(second);
+      }
+      const at = block.at[i]!;
+      const drop = decoder.decode(linkType, buf, at, at + block.capLen[i]!, block.wireLen[i]!, second, frame);
       if (drop !== Drop.Decoded) continue;
       if (frame.protocol !== IpProtocol.Tcp) {
         this.udpPackets += 1;
         continue;
       }
-      this.#interfaceName = name;
-      tracker.advance(tsUs);
+      tracker.nowUs = tsUs;
       tracker.packet(frame);
     }
   }
@@ -146,7 +161,7 @@ export class Pipeline implements StreamHandler {
       senderMac,
       receiverMac,
       side,
-      this.#interfaceName,
+      this.#interfaces[this.#iface]!.name,
       isEmbedded,
     );
     this.#sessions[slot] = tracked;
