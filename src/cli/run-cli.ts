@@ -1,7 +1,7 @@
 /** From arguments to an exit code. Loads only what the command needs: the start of the process is a part of every replay. */
 import { escapeUnsafe } from '../bytes/text.ts';
 import { OutputError } from '../output/output-error.ts';
-import type { CliIo } from './cli-io.ts';
+import type { CliIo, TextStream } from './cli-io.ts';
 import { COMMANDS, type CommandSpec } from './command-spec.ts';
 import { ExitCode } from './exit-code.ts';
 import { UsageError } from './usage-error.ts';
@@ -28,13 +28,13 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCo
 async function dispatch(args: readonly string[], io: CliIo): Promise<ExitCode> {
   const [first, ...rest] = args;
   const spec = COMMANDS.get(first ?? '');
-  if (spec !== undefined) return asksForHelp(rest) ? showHelp(spec, io) : runCommand(spec, rest, io);
+  if (spec !== undefined) return asksForHelp(rest) ? showHelp(spec, io.stdout) : runCommand(spec, rest, io);
   if (first === undefined) {
-    await showHelp(null, { ...io, stdout: io.stderr });
+    await showHelp(null, io.stderr);
     return ExitCode.Usage;
   }
   if (first === '--help' || first === '-h' || first === 'help')
-    return showHelp(COMMANDS.get(rest[0] ?? '') ?? null, io);
+    return showHelp(COMMANDS.get(rest[0] ?? '') ?? null, io.stdout);
   if (first === '--version' || first === '-V') {
     const { readVersion } = await import('./version.ts');
     io.stdout.write(`spanglass ${readVersion()}\n`);
@@ -58,9 +58,9 @@ function asksForHelp(args: readonly string[]): boolean {
   return options.includes('--help') || options.includes('-h');
 }
 
-async function showHelp(spec: CommandSpec | null, io: CliIo): Promise<ExitCode> {
+async function showHelp(spec: CommandSpec | null, stream: TextStream): Promise<ExitCode> {
   const { toCommandHelp, toMainHelp } = await import('./help.ts');
-  io.stdout.write(spec === null ? toMainHelp() : toCommandHelp(spec));
+  stream.write(spec === null ? toMainHelp() : toCommandHelp(spec));
   return ExitCode.Ok;
 }
 

@@ -12,36 +12,39 @@ import { toCountOf } from './quantity-text.ts';
 import type { CaptureProblem } from './run-stats.ts';
 
 export class Screen {
-  /** Where findings and the summary go. */
-  readonly results: TextStream;
-  readonly #errors: TextStream;
+  readonly #io: CliIo;
+  readonly #isStdoutTaken: boolean;
   readonly #table: FindingsTable | null;
   readonly #bar: ProgressBar | null;
   #hasHeader = false;
 
   /** Use `openScreen`. */
-  constructor(results: TextStream, errors: TextStream, table: FindingsTable | null, bar: ProgressBar | null) {
-    this.results = results;
-    this.#errors = errors;
+  constructor(io: CliIo, isStdoutTaken: boolean, table: FindingsTable | null, bar: ProgressBar | null) {
+    this.#io = io;
+    this.#isStdoutTaken = isStdoutTaken;
     this.#table = table;
     this.#bar = bar;
+  }
+
+  get #results(): TextStream {
+    return this.#isStdoutTaken ? this.#io.stderr : this.#io.stdout;
   }
 
   showFinding(facts: EventFacts): void {
     const finding = toFinding(facts);
     this.#bar?.erase();
     if (this.#table === null) {
-      this.results.write(toFindingLine(finding));
+      this.#results.write(toFindingLine(finding));
       return;
     }
-    if (!this.#hasHeader) this.results.write(this.#table.header());
+    if (!this.#hasHeader) this.#results.write(this.#table.header());
     this.#hasHeader = true;
-    this.results.write(this.#table.row(finding));
+    this.#results.write(this.#table.row(finding));
   }
 
   showProblem(message: string): void {
     this.#bar?.erase();
-    this.#errors.write(`spanglass: ${message}\n`);
+    this.#io.stderr.write(`spanglass: ${message}\n`);
   }
 
   showProgress(path: string, doneBytes: number, findings: number): void {
@@ -50,7 +53,7 @@ export class Screen {
 
   showSummary(text: string): void {
     this.#bar?.erase();
-    this.results.write(this.#hasHeader ? `\n${text}` : text);
+    this.#results.write(this.#hasHeader ? `\n${text}` : text);
   }
 
   /** Leaves no bar behind. */
@@ -66,8 +69,8 @@ export async function openScreen(
   isQuiet: boolean,
   totalBytes: number,
 ): Promise<Screen> {
+  if (isQuiet) return new Screen(io, isStdoutTaken, null, null);
   const results = isStdoutTaken ? io.stderr : io.stdout;
-  if (isQuiet) return new Screen(results, io.stderr, null, null);
   let table: FindingsTable | null = null;
   let bar: ProgressBar | null = null;
   if (isTerminal(results, io.env)) {
@@ -78,7 +81,7 @@ export async function openScreen(
     const { ProgressBar } = await import('./progress-bar.ts');
     bar = new ProgressBar(io.stderr, totalBytes, performance.now());
   }
-  return new Screen(results, io.stderr, table, bar);
+  return new Screen(io, isStdoutTaken, table, bar);
 }
 
 /** What is wrong with a capture that was replayed; null where nothing is. */

@@ -12,9 +12,9 @@ const NO_BASH = HAS_BASH ? '' : ' (skipped: no bash here)';
 beforeAll(buildCli);
 afterAll(removeBuild);
 
-/** Resolves once the process has written this to standard error or standard output. */
-function waitForOutput({ child }: RunningCli, text: string): Promise<void> {
-  return new Promise((resolve) => {
+/** Waits until the process has written this to standard error or standard output, or has ended. */
+function waitForOutput({ child, done }: RunningCli, text: string): Promise<unknown> {
+  const written = new Promise<void>((resolve) => {
     let seen = '';
     const look = (chunk: Buffer): void => {
       seen += chunk.toString();
@@ -23,6 +23,7 @@ function waitForOutput({ child }: RunningCli, text: string): Promise<void> {
     child.stdout?.on('data', look);
     child.stderr?.on('data', look);
   });
+  return Promise.race([written, done]);
 }
 
 describe('the process', () => {
@@ -120,7 +121,7 @@ describe('Ctrl-C', () => {
       const open = hasWriter ? `sleep 30 > ${fifo} & held=$!` : 'held=';
       const cli = shellCommand('replay', SELF_SIGNED, fifo);
       const line = `mkfifo ${fifo}; ${open}; ${cli} > ${fifo}.out & cli=$!
-        until grep -q level=High ${fifo}.out; do sleep 0.05; done; sleep 0.3
+        for i in $(seq 200); do grep -q level=High ${fifo}.out && break; sleep 0.05; done; sleep 0.3
         kill -INT $cli; wait $cli; echo $?; [ -z "$held" ] || kill $held`;
       // A shell without job control starts what is in the background with SIGINT ignored.
       const { stdout } = await startShell(`set -m; ${line}`).done;
