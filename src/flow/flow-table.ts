@@ -7,7 +7,8 @@
  *
  *     heads[hash] -> slot -> slot -> NONE          oldest <-> ... <-> newest
  *
- * The seed differs in every process, since whoever sends the packets chooses the addresses.
+ * The seed differs in every process, since whoever sends the packets chooses the addresses. The hash is keyed, not
+ * cryptographic: it makes a flood of one bucket a guess, not an impossibility.
  */
 import { INITIAL_FLOWS } from './limits.ts';
 
@@ -81,7 +82,8 @@ const NONE = -1;
 
 export class FlowTable {
   readonly #maxFlows: number;
-  // Secret odd factors: a sum of products with them is a universal hash in its upper bits, whatever addresses are sent.
+  // Secret odd factors. Between two products the upper half is folded onto the lower one: a product carries a difference in the
+  // upper bits of an address no further down.
   readonly #factorA: number;
   readonly #factorB: number;
   readonly #factorPorts: number;
@@ -123,6 +125,17 @@ export class FlowTable {
   /** The slot that was idle longest, or -1. */
   get oldest(): number {
     return this.#oldest;
+  }
+
+  /** Flows in the fullest bucket: what a look-up costs at worst. Walks the whole table. */
+  get longestChain(): number {
+    let longest = 0;
+    for (const head of this.#heads) {
+      let length = 0;
+      for (let slot = head; slot !== NONE; slot = this.words[slot * STRIDE + Word.Chain]!) length += 1;
+      longest = Math.max(longest, length);
+    }
+    return longest;
   }
 
   findV4(addrA: number, addrB: number, ports: number): number {
@@ -277,14 +290,19 @@ export class FlowTable {
   }
 
   #bucketV4(addrA: number, addrB: number, ports: number): number {
-    const sum = Math.imul(addrA, this.#factorA) + Math.imul(addrB, this.#factorB) + Math.imul(ports, this.#factorPorts);
-    return (sum | 0) >>> this.#bucketShift;
+    let h = Math.imul(addrA, this.#factorA);
+    h = Math.imul(h ^ (h >>> 15) ^ addrB, this.#factorB);
+    h = Math.imul(h ^ (h >>> 15) ^ ports, this.#factorPorts);
+    return Math.imul(h ^ (h >>> 15), this.#factorA) >>> this.#bucketShift;
   }
 
   #bucketV6(key: Int32Array, at: number, ports: number): number {
     let h = ports;
-    for (let i = 0; i < 8; i++) h = (Math.imul(h ^ key[at + i]!, this.#factorA) + this.#factorB) | 0;
-    return Math.imul(h ^ (h >>> 15), this.#factorPorts) >>> this.#bucketShift;
+    for (let i = 0; i < 8; i++) {
+      h = Math.imul(h ^ key[at + i]!, this.#factorA);
+      h ^= h >>> 15;
+    }
+    return Math.imul(h, this.#factorB) >>> this.#bucketShift;
   }
 }
 

@@ -78,35 +78,35 @@ export class Pipeline implements StreamHandler {
 
   /** All packets of a block, in order. */
   read(block: PacketBlock, interfaces: readonly CaptureInterface[]): void {
-    const { buf, count } = block;
+    const { buf, count, at, capLen, wireLen, tsUs, iface } = block;
     const frame = this.#frame;
     const { decoder, tracker } = this;
     this.#interfaces = interfaces;
-    let iface = -1;
+    let current = -1;
     let linkType = 0;
     let second = 0;
     // The second at hand, in microseconds: nearly every packet falls into the one of the packet before it.
     let secondUs = Number.POSITIVE_INFINITY;
     for (let i = 0; i < count; i++) {
-      if (block.iface[i] !== iface) {
-        iface = block.iface[i]!;
-        linkType = interfaces[iface]!.linkType;
-        this.#iface = iface;
+      if (iface[i] !== current) {
+        current = iface[i]!;
+        linkType = interfaces[current]!.linkType;
+        this.#iface = current;
       }
-      const tsUs = block.tsUs[i]!;
-      if (!(tsUs >= secondUs && tsUs < secondUs + 1e6)) {
-        secondUs = Math.floor(tsUs / 1e6) * 1e6;
+      const nowUs = tsUs[i]!;
+      if (!(nowUs >= secondUs && nowUs < secondUs + 1e6)) {
+        secondUs = Math.floor(nowUs / 1e6) * 1e6;
         second = (secondUs / 1e6) | 0;
         tracker.tick(second);
       }
-      const at = block.at[i]!;
-      const drop = decoder.decode(linkType, buf, at, at + block.capLen[i]!, block.wireLen[i]!, second, frame);
+      const start = at[i]!;
+      const drop = decoder.decode(linkType, buf, start, start + capLen[i]!, wireLen[i]!, second, frame);
       if (drop !== Drop.Decoded) continue;
       if (frame.protocol !== IpProtocol.Tcp) {
         this.udpPackets += 1;
         continue;
       }
-      tracker.nowUs = tsUs;
+      tracker.nowUs = nowUs;
       tracker.packet(frame);
     }
   }

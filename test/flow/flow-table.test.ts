@@ -194,3 +194,21 @@ describe('FlowTable', () => {
     expect(table.times[slot * TIMES + Time.Syn]).toBe(-1);
   });
 });
+
+describe('the hash of the flow table', () => {
+  // A flood that varies only the upper bits of its words: odd factors alone would leave them there.
+  const floods: Readonly<Record<string, (i: number, j: number) => readonly [number, number, number]>> = {
+    'upper octets of address and port': (i, j) => [i << 24, 0x0a00_0001, (j << 24) | 443],
+    'neighbouring addresses': (i, j) => [0x0a00_0000 | i, 0x0a01_0000 | j, 0x01bb_0000],
+    'ports alone': (i, j) => [0x0a00_0001, 0x0a00_0002, (i << 24) | (j << 16) | 443],
+  };
+  it.each(Object.keys(floods))('spreads a flood over %s', (name) => {
+    for (const seed of [1, 77, 123_456_789, -5]) {
+      const table = new FlowTable(65_536, seed);
+      for (let i = 0; i < 256; i++) {
+        for (let j = 0; j < 256; j++) table.addV4(...floods[name]!(i, j), 0);
+      }
+      expect(table.longestChain).toBeLessThan(16);
+    }
+  });
+});
