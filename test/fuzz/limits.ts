@@ -9,11 +9,13 @@ export const SLOW_MS_PER_KIB = 2;
 
 /** A slow input is timed again: only what is slow each time is slow by itself. */
 export const SLOW_RETRIES = 3;
+/** What was slow only once may have met state that earlier inputs left; a collection of garbage takes less than this. */
+export const SLOW_ONCE_MS = 1500;
 
 /** No input ended for so long: the one at hand hangs. */
 export const HANG_MS = 30_000;
 
-/** Findings of one target after which it is left out of the run: they are likely to have one cause. */
+/** Findings of one target after which it is left out of the run, and hangs after which a run ends: they are likely to have one cause. */
 export const MAX_FINDINGS = 5;
 
 /** Pauses between samples of memory: collecting garbage takes tens of milliseconds. */

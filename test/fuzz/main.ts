@@ -13,7 +13,7 @@ import { Worker } from 'node:worker_threads';
 import { keepInput, readInput, targetOf } from './found-inputs.ts';
 import { findGrowth, type MemorySample } from './growth.ts';
 import { InputMaker } from './input-maker.ts';
-import { HANG_MS } from './limits.ts';
+import { HANG_MS, MAX_FINDINGS } from './limits.ts';
 import { type FuzzOptions, parseOptions, USAGE } from './options.ts';
 import { type FuzzMessage, type FuzzPlan, Progress, sharedBytes } from './progress.ts';
 import { runInput } from './run-input.ts';
@@ -62,6 +62,7 @@ async function fuzz(options: FuzzOptions): Promise<number> {
   for (let i = 0; i < targets.length; i++) progress.setNext(i, firstIndex);
   const memory: MemorySample[] = [];
   let findings = 0;
+  let hangs = 0;
 
   const onMessage = (message: FuzzMessage): void => {
     if (message.kind === 'memory') memory.push(message.sample);
@@ -96,6 +97,7 @@ async function fuzz(options: FuzzOptions): Promise<number> {
     report(seed, target.name, index, failure, new InputMaker(target, readSamples(withCorpus), seed).make(index));
     progress.count(i);
     progress.at = -1;
+    if (++hangs >= MAX_FINDINGS) break;
   }
   const growth = findGrowth(memory);
   summarise(targets, progress, (performance.now() - began) / 1000, findings);
