@@ -8,12 +8,17 @@
 import { Cursor, Fault } from '../bytes/cursor.ts';
 import { toText } from '../bytes/text.ts';
 import type { EchKind, HelloShape } from './hello-shape.ts';
-import type { FoundShape } from './hello-shape-cache.ts';
 import { ECH_KINDS, HELLO_TRANSPORTS } from './hello-shape-key.ts';
 import { buildJa3Text, hashJa3 } from './ja3.ts';
 import { buildJa4, NO_ALPN, toAlpnEnds } from './ja4.ts';
 import { MAX_ALPN_NAMES } from './limits.ts';
 import { ExtensionType } from './registry/generated/extensions.ts';
+
+/** A shape, and the first fault met in the extensions that it was read from. */
+export interface FoundShape {
+  readonly shape: HelloShape;
+  readonly fault: Fault;
+}
 
 const NO_NUMBERS: readonly number[] = [];
 const NO_NAMES: readonly string[] = [];

@@ -7,17 +7,9 @@
  * keeping it would only push out shapes that will come again.
  */
 
-import type { Fault } from '../bytes/cursor.ts';
-import { buildHelloShape } from './build-hello-shape.ts';
-import type { HelloShape } from './hello-shape.ts';
+import { buildHelloShape, type FoundShape } from './build-hello-shape.ts';
 import { HelloShapeKey } from './hello-shape-key.ts';
 import { MAX_SHAPE_KEY, SHAPE_SETS, SHAPE_WAYS } from './limits.ts';
-
-/** A shape, and the first fault met in the extensions that it was read from. */
-export interface FoundShape {
-  readonly shape: HelloShape;
-  readonly fault: Fault;
-}
 
 interface Entry extends FoundShape {
   readonly hash: number;

@@ -7,14 +7,11 @@
  * `Unsure`: a beginning of one of these, too short to tell. Looks, does not consume; reads nothing at or after `end`.
  */
 import { MAX_CERTIFICATE_BYTES, MAX_HELLO_OFFSET, MAX_MESSAGE_BYTES, MAX_RECORD_BYTES } from './limits.ts';
+import { ContentType } from './registry/generated/content-types.ts';
+import { HandshakeType } from './registry/generated/handshake-types.ts';
 
 export const Probe = { NotForUs: 0, Unsure: 1, Certain: 2 } as const;
 export type Probe = (typeof Probe)[keyof typeof Probe];
-
-/** Handshake types a connection, or what is left of one, may begin with. */
-const CLIENT_HELLO = 1;
-const SERVER_HELLO = 2;
-const CERTIFICATE = 11;
 
 /** The shortest body of a ServerHello: version, random, and what drafts up to 21 left: suite and extensions. */
 const MIN_HELLO_BODY = 36;
@@ -27,12 +24,12 @@ export function findHello(buf: Uint8Array, at: number, end: number): number {
   if (probeTls(buf, at, end) !== Probe.NotForUs) return at;
   const last = Math.min(at + MAX_HELLO_OFFSET, end - 11);
   for (let pos = at + 1; pos <= last; pos++) {
-    if (buf[pos] !== 0x16 || buf[pos + 1] !== 3) continue;
-    if (probeHandshakeRecord(buf, pos, end) !== Probe.Certain || buf[pos + 5] === CERTIFICATE) continue;
+    if (buf[pos] !== ContentType.Handshake || buf[pos + 1] !== 3) continue;
+    if (probeHandshakeRecord(buf, pos, end) !== Probe.Certain || buf[pos + 5] === HandshakeType.Certificate) continue;
     const recordLen = (buf[pos + 3]! << 8) | buf[pos + 4]!;
     const messageLen = 4 + ((buf[pos + 6]! << 16) | (buf[pos + 7]! << 8) | buf[pos + 8]!);
     if (pos + 5 + recordLen > end) continue;
-    if (messageLen === recordLen || (messageLen < recordLen && buf[pos + 5] === SERVER_HELLO)) return pos;
+    if (messageLen === recordLen || (messageLen < recordLen && buf[pos + 5] === HandshakeType.ServerHello)) return pos;
   }
   return -1;
 }
@@ -64,7 +61,7 @@ function beginsWith(buf: Uint8Array, at: number, end: number, start: readonly nu
 export function probeTls(buf: Uint8Array, at: number, end: number): Probe {
   if (at >= end) return Probe.Unsure;
   const first = buf[at]!;
-  if (first === 0x16) return probeHandshakeRecord(buf, at, end);
+  if (first === ContentType.Handshake) return probeHandshakeRecord(buf, at, end);
   if ((first & 0x80) !== 0) return probeSslv2Hello(buf, at, end);
   return Probe.NotForUs;
 }
@@ -80,12 +77,13 @@ function probeHandshakeRecord(buf: Uint8Array, at: number, end: number): Probe {
   if (recordLen === 0 || recordLen > MAX_RECORD_BYTES) return Probe.NotForUs;
   if (n < 6) return Probe.Unsure;
   const type = buf[at + 5]!;
-  if (type !== CLIENT_HELLO && type !== SERVER_HELLO && type !== CERTIFICATE) return Probe.NotForUs;
+  if (type !== HandshakeType.ClientHello && type !== HandshakeType.ServerHello && type !== HandshakeType.Certificate)
+    return Probe.NotForUs;
   // A message header that goes on in the next record can't be checked further.
   if (recordLen < 6) return Probe.Certain;
   if (n < 11) return Probe.Unsure;
   const bodyLen = (buf[at + 6]! << 16) | (buf[at + 7]! << 8) | buf[at + 8]!;
-  if (type === CERTIFICATE) {
+  if (type === HandshakeType.Certificate) {
     const listLen = (buf[at + 9]! << 8) | buf[at + 10]!;
     return bodyLen <= MAX_CERTIFICATE_BYTES && bodyLen >= 3 && listLen === (bodyLen - 3) >> 8
       ? Probe.Certain
@@ -94,13 +92,13 @@ function probeHandshakeRecord(buf: Uint8Array, at: number, end: number): Probe {
   if (bodyLen < MIN_HELLO_BODY || bodyLen > MAX_MESSAGE_BYTES) return Probe.NotForUs;
   const major = buf[at + 9]!;
   // 0x7f: a TLS 1.3 draft's ServerHello.
-  if (major === 3 || (major === 0x7f && type === SERVER_HELLO)) return Probe.Certain;
+  if (major === 3 || (major === 0x7f && type === HandshakeType.ServerHello)) return Probe.Certain;
   return Probe.NotForUs;
 }
 
 function probeSslv2Hello(buf: Uint8Array, at: number, end: number): Probe {
   const n = end - at;
-  if (n >= 3 && buf[at + 2] !== CLIENT_HELLO) return Probe.NotForUs;
+  if (n >= 3 && buf[at + 2] !== HandshakeType.ClientHello) return Probe.NotForUs;
   if (n >= 4 && buf[at + 3] !== 3 && buf[at + 3] !== 0) return Probe.NotForUs;
   if (n >= 5 && (buf[at + 3] === 3 ? buf[at + 4]! > 4 : buf[at + 4] !== 2)) return Probe.NotForUs;
   if (n < 11) return Probe.Unsure;
@@ -118,6 +116,11 @@ function probeSslv2Hello(buf: Uint8Array, at: number, end: number): Probe {
   return fits ? Probe.Certain : Probe.NotForUs;
 }
 
+/** The record types of TLS over TCP; those above are DTLS's. */
+export function isRecordType(type: number): boolean {
+  return type >= ContentType.ChangeCipherSpec && type <= ContentType.Heartbeat;
+}
+
 /** Whether `buf[at, end)` could begin a record of any type: used to find a boundary after a gap. */
 export function looksLikeRecord(buf: Uint8Array, at: number, end: number): boolean {
   if (end - at < 6) return false;
@@ -125,16 +128,15 @@ export function looksLikeRecord(buf: Uint8Array, at: number, end: number): boole
   const len = (buf[at + 3]! << 8) | buf[at + 4]!;
   if (len === 0 || len > MAX_RECORD_BYTES) return false;
   const next = at + 5 + len;
-  if (next + 3 <= end && (buf[next]! < 20 || buf[next]! > 24 || buf[next + 1] !== 3 || buf[next + 2]! > 4))
-    return false;
+  if (next + 3 <= end && (!isRecordType(buf[next]!) || buf[next + 1] !== 3 || buf[next + 2]! > 4)) return false;
   switch (buf[at]!) {
-    case 20:
+    case ContentType.ChangeCipherSpec:
       return len === 1 && buf[at + 5] === 1;
-    case 21:
+    case ContentType.Alert:
       return len === 2 ? buf[at + 5] === 1 || buf[at + 5] === 2 : len >= 16 && len <= 64;
-    case 22:
+    case ContentType.Handshake:
       return looksLikeMessage(buf, at + 5, end, len);
-    case 23:
+    case ContentType.ApplicationData:
       return len >= 16;
     default:
       return false;
@@ -147,22 +149,23 @@ export function looksLikeMessage(buf: Uint8Array, at: number, end: number, recor
   if (end - at < 4 || recordLen < 4) return false;
   const len = (buf[at + 1]! << 16) | (buf[at + 2]! << 8) | buf[at + 3]!;
   switch (type) {
-    case 0: // HelloRequest
-    case 14: // ServerHelloDone
+    case HandshakeType.HelloRequest:
+    case HandshakeType.ServerHelloDone:
       // Each is the last of its flight. A run of zeros is no HelloRequest.
       return len === 0 && recordLen === 4;
-    case 11: // Certificate
+    case HandshakeType.Certificate:
       return len >= 3 && len <= MAX_CERTIFICATE_BYTES;
-    case 1: // ClientHello
-    case 2: // ServerHello
-      if (end - at > 4 && buf[at + 4] !== 3 && (buf[at + 4] !== 0x7f || type === CLIENT_HELLO)) return false;
+    case HandshakeType.ClientHello:
+    case HandshakeType.ServerHello:
+      if (end - at > 4 && buf[at + 4] !== 3 && (buf[at + 4] !== 0x7f || type === HandshakeType.ClientHello))
+        return false;
       return len >= MIN_HELLO_BODY && len <= MAX_MESSAGE_BYTES;
-    case 4: // NewSessionTicket
-    case 12: // ServerKeyExchange
-    case 13: // CertificateRequest
-    case 15: // CertificateVerify
-    case 16: // ClientKeyExchange
-    case 22: // CertificateStatus
+    case HandshakeType.NewSessionTicket:
+    case HandshakeType.ServerKeyExchange:
+    case HandshakeType.CertificateRequest:
+    case HandshakeType.CertificateVerify:
+    case HandshakeType.ClientKeyExchange:
+    case HandshakeType.CertificateStatus:
       return len > 0 && len <= MAX_MESSAGE_BYTES;
     default:
       return false;

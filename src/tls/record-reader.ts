@@ -12,18 +12,9 @@
  */
 import { MAX_CERTIFICATE_BYTES, MAX_HUNT_BYTES, MAX_MESSAGE_BYTES, MAX_RECORD_BYTES } from './limits.ts';
 import type { MessageBuffers } from './message-buffers.ts';
-import { looksLikeMessage, looksLikeRecord } from './probe.ts';
-
-export const ContentType = {
-  ChangeCipherSpec: 20,
-  Alert: 21,
-  Handshake: 22,
-  ApplicationData: 23,
-  Heartbeat: 24,
-} as const;
-
-/** RFC 8446 4. */
-export const MessageType = { ClientHello: 1, ServerHello: 2, Certificate: 11 } as const;
+import { isRecordType, looksLikeMessage, looksLikeRecord } from './probe.ts';
+import { ContentType } from './registry/generated/content-types.ts';
+import { HandshakeType } from './registry/generated/handshake-types.ts';
 
 export type ReaderSide = 0 | 1;
 
@@ -170,7 +161,7 @@ export class RecordReader {
   }
 
   #beginRecord(type: number, major: number, minor: number, length: number): void {
-    if (type < 20 || type > 24 || major !== 3 || minor > 4 || length > MAX_RECORD_BYTES) {
+    if (!isRecordType(type) || major !== 3 || minor > 4 || length > MAX_RECORD_BYTES) {
       this.#handler.onBadRecord(this.#side);
       this.#loseMessage();
       this.#mode = Mode.Hunt;
@@ -240,7 +231,7 @@ export class RecordReader {
    */
   #judge(buf: Uint8Array, from: number, end: number): number {
     const first = this.#message === null ? buf[from] : this.#message[0];
-    if (first !== MessageType.ClientHello && first !== MessageType.ServerHello) {
+    if (first !== HandshakeType.ClientHello && first !== HandshakeType.ServerHello) {
       this.isEncrypted = true;
       return from;
     }
@@ -359,5 +350,5 @@ export class RecordReader {
 }
 
 function capOf(type: number): number {
-  return type === MessageType.Certificate ? MAX_CERTIFICATE_BYTES : MAX_MESSAGE_BYTES;
+  return type === HandshakeType.Certificate ? MAX_CERTIFICATE_BYTES : MAX_MESSAGE_BYTES;
 }

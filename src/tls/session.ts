@@ -18,7 +18,9 @@ import { CertVisibility, Handshake } from './handshake.ts';
 import type { HelloShapeCache } from './hello-shape-cache.ts';
 import { MAX_ENCRYPTED_BYTES, MAX_HISTORY, MAX_SESSION_BYTES } from './limits.ts';
 import type { MessageBuffers } from './message-buffers.ts';
-import { ContentType, MessageType, type ReaderSide, type RecordHandler, RecordReader } from './record-reader.ts';
+import { type ReaderSide, type RecordHandler, RecordReader } from './record-reader.ts';
+import { ContentType } from './registry/generated/content-types.ts';
+import { HandshakeType } from './registry/generated/handshake-types.ts';
 import { parseDraftHelloRetryRequest, parseServerHello, type ServerHello } from './server-hello.ts';
 import { parseServerKeyExchange } from './server-key-exchange.ts';
 import { parseSessionTicket } from './session-ticket.ts';
@@ -45,25 +47,25 @@ const TLS13 = 0x0304;
 
 /** The letters of `Handshake.history` by message type, as the server's. */
 const MESSAGE_LETTERS: Readonly<Record<number, string>> = {
-  0: 'h',
-  1: 'c',
-  2: 's',
-  3: 'v',
-  4: 't',
-  5: 'e',
-  8: 'o',
-  11: 'x',
-  12: 'k',
-  13: 'r',
-  14: 'n',
-  15: 'y',
-  16: 'g',
-  20: 'f',
-  21: 'w',
-  22: 'u',
-  23: 'a',
-  24: 'p',
-  254: 'm',
+  [HandshakeType.HelloRequest]: 'h',
+  [HandshakeType.ClientHello]: 'c',
+  [HandshakeType.ServerHello]: 's',
+  [HandshakeType.HelloVerifyRequest]: 'v',
+  [HandshakeType.NewSessionTicket]: 't',
+  [HandshakeType.EndOfEarlyData]: 'e',
+  [HandshakeType.EncryptedExtensions]: 'o',
+  [HandshakeType.Certificate]: 'x',
+  [HandshakeType.ServerKeyExchange]: 'k',
+  [HandshakeType.CertificateRequest]: 'r',
+  [HandshakeType.ServerHelloDone]: 'n',
+  [HandshakeType.CertificateVerify]: 'y',
+  [HandshakeType.ClientKeyExchange]: 'g',
+  [HandshakeType.Finished]: 'f',
+  [HandshakeType.CertificateUrl]: 'w',
+  [HandshakeType.CertificateStatus]: 'u',
+  [HandshakeType.SupplementalData]: 'a',
+  [HandshakeType.KeyUpdate]: 'p',
+  [HandshakeType.MessageHash]: 'm',
 };
 
 /** A TLS 1.3 Finished with the shortest hash and tag: 4 + 32 + 1 + 8. */
@@ -152,7 +154,7 @@ export class TlsSession<C> implements RecordHandler {
   close(): Handshake<C> {
     const seen = this.handshake;
     const server = this.clientSide === 1 ? this.#readerA : this.#readerB;
-    if (server.pendingType === MessageType.Certificate) this.#isCertificateLost = true;
+    if (server.pendingType === HandshakeType.Certificate) this.#isCertificateLost = true;
     seen.lostClientBytes = this.clientSide === 1 ? this.#lostB : this.#lostA;
     seen.lostServerBytes = this.clientSide === 1 ? this.#lostA : this.#lostB;
     seen.certVisibility = this.#visibility(seen.lostServerBytes > 0);
@@ -210,31 +212,31 @@ export class TlsSession<C> implements RecordHandler {
     if (this.isFinished) return;
     const c = cursor.reset(buf, at, end);
     switch (type) {
-      case 1:
+      case HandshakeType.ClientHello:
         this.#onClientHello(side, c);
         break;
-      case 2:
+      case HandshakeType.ServerHello:
         this.#onServerHello(side, parseServerHello(c));
         return;
-      case 6:
+      case HandshakeType.HelloRetryRequest:
         this.#onServerHello(side, parseDraftHelloRetryRequest(c));
         return;
-      case 4:
+      case HandshakeType.NewSessionTicket:
         this.handshake.sessionTicket = parseSessionTicket(c, false);
         break;
-      case MessageType.Certificate:
+      case HandshakeType.Certificate:
         this.#onCertificate(side, buf, at, end);
         break;
-      case 12:
+      case HandshakeType.ServerKeyExchange:
         this.#onServerKeyExchange(c);
         break;
-      case 13:
+      case HandshakeType.CertificateRequest:
         this.handshake.certificateRequest = parseCertificateRequest(c, this.handshake.serverHello?.version ?? 0);
         break;
-      case 14:
+      case HandshakeType.ServerHelloDone:
         this.#sawServerHelloDone = true;
         break;
-      case 22:
+      case HandshakeType.CertificateStatus:
         this.handshake.ocspStapleBytes = parseCertificateStatus(c).responseBytes;
         break;
       default:
@@ -243,9 +245,9 @@ export class TlsSession<C> implements RecordHandler {
   }
 
   onLostMessage(side: ReaderSide, type: number): void {
-    if (type === MessageType.Certificate && side !== this.clientSide) this.#isCertificateLost = true;
+    if (type === HandshakeType.Certificate && side !== this.clientSide) this.#isCertificateLost = true;
     if (this.#lostA + this.#lostB === 0 && !this.#hasBadRecord) {
-      if (type === MessageType.Certificate && side !== this.clientSide) this.#isOverCap = true;
+      if (type === HandshakeType.Certificate && side !== this.clientSide) this.#isOverCap = true;
       this.#fault('message_over_cap');
     }
   }
