@@ -13,6 +13,7 @@ import { Decoder } from '../decode/decode-packet.ts';
 import { Drop } from '../decode/drop.ts';
 import { Frame, IpProtocol } from '../decode/frame.ts';
 import type { ConnectionFacts, EventFacts } from '../event/event-facts.ts';
+import { actionOf } from '../event/handshake-part.ts';
 import { STRIDE, State, TIMES, Time, Word } from '../flow/flow-table.ts';
 import { FlowEnd, GapReason, type Side, type StreamHandler, Want } from '../flow/stream-handler.ts';
 import { TcpTracker, type TcpTrackerOptions } from '../flow/tcp-tracker.ts';
@@ -282,12 +283,6 @@ export class Pipeline implements StreamHandler {
     connection.clientRttUs = synAckUs >= 0 && ackUs >= synAckUs ? ackUs - synAckUs : -1;
     connection.isReset = why === FlowEnd.Reset || (words[base + Word.State]! & State.Reset) !== 0;
   }
-}
-
-/** CIM's word for what became of the connection, as the event says it; null where it says nothing. */
-function actionOf(handshake: Handshake<Chain>, isReset: boolean): string | null {
-  if (handshake.serverHello !== null || handshake.serverCertificates !== null) return 'allowed';
-  return isReset && handshake.clientHello !== null ? 'blocked' : null;
 }
 
 function emptyConnection(): ConnectionFacts {
