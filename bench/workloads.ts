@@ -6,14 +6,14 @@ import { isInstalled, type Replay, replay, tcpdump } from './programs.ts';
 export const WORKLOAD_NAMES = ['handshakes', 'bulk', 'half-open'] as const;
 export type WorkloadName = (typeof WORKLOAD_NAMES)[number];
 
-export const WORKLOADS: Readonly<Record<WorkloadName, Targets>> = {
+const WORKLOADS: Readonly<Record<WorkloadName, Targets>> = {
   handshakes: { maxRatio: 2.7, maxRssMb: 300 },
   bulk: { maxRatio: 0.6, maxRssMb: 150 },
   /** A million SYNs without an answer: memory is bounded, and a packet costs at most twice what it does with a thousand. */
   'half-open': { maxRssMb: 300, maxGrowth: 2 },
 };
 
-export interface Targets {
+interface Targets {
   /** Our CPU time by tcpdump's. */
   readonly maxRatio?: number;
   readonly maxRssMb?: number;

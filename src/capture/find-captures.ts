@@ -15,7 +15,6 @@ import type { BigIntStats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 
-
 import { escapeUnsafe } from '../bytes/text.ts';
 import { CaptureError, toCaptureError } from './capture-error.ts';
 import { STDIN_NAME } from './open-capture.ts';

@@ -22,8 +22,8 @@ export interface TickUnit {
   readonly offsetUs: number;
 }
 
-export const TickKind = { Micros: 0, Coarse: 1, Decimal: 2, Binary: 3 } as const;
-export type TickKind = (typeof TickKind)[keyof typeof TickKind];
+const TickKind = { Micros: 0, Coarse: 1, Decimal: 2, Binary: 3 } as const;
+type TickKind = (typeof TickKind)[keyof typeof TickKind];
 
 /** Reads `if_tsresol`; `offsetSec` is `if_tsoffset`. */
 export function toTickUnit(resolution: number, offsetSec: number): TickUnit {

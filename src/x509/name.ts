@@ -18,7 +18,7 @@ import { readOid } from './oid.ts';
 import { ATTRIBUTE_TYPES } from './oids.ts';
 
 /** One attribute of a distinguished name. */
-export interface NameAttribute {
+interface NameAttribute {
   /** Short name (`CN`, `O`, `STREET`, `emailAddress`), or the dotted OID where it has none. */
   readonly type: string;
   /**

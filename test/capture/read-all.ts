@@ -11,7 +11,7 @@ import {
   type PacketSource,
 } from '../../src/capture/packet-source.ts';
 
-export interface ReadPacket {
+interface ReadPacket {
   readonly hex: string;
   readonly wireLen: number;
   readonly tsUs: number;

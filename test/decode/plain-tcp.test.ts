@@ -27,7 +27,7 @@ const OVER_IPV6 = fromHex(`
 
 /** What a frame says of the packet, without what only the link layer knows. */
 function facts(frame: Frame): object {
-  const { buf, packet, macAt, vlanId, ...rest } = frame;
+  const { buf: _buf, packet: _packet, macAt: _macAt, vlanId: _vlanId, ...rest } = frame;
   return rest;
 }
 

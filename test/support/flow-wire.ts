@@ -36,13 +36,13 @@ export interface Packet {
   readonly at?: number;
 }
 
-export type Note =
+type Note =
   | { readonly kind: 'bytes'; readonly side: Side; readonly bytes: Uint8Array }
   | { readonly kind: 'gap'; readonly side: Side; readonly missing: number; readonly reason: GapReason }
   | { readonly kind: 'end'; readonly why: FlowEnd };
 
 /** Writes down what a tracker tells of each connection. `enough` answers whether the flow is still wanted. */
-export class Recorder implements StreamHandler {
+class Recorder implements StreamHandler {
   readonly notes: Note[] = [];
   /** Called with every run of bytes: `Want.Nothing` ends the flow. */
   enough: (bytes: Uint8Array) => boolean = () => false;

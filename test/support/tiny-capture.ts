@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-export interface TinyPacket {
+interface TinyPacket {
   readonly linkType: number;
   readonly at: number;
   readonly end: number;

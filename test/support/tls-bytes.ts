@@ -7,7 +7,7 @@ import { joinBytes } from '../../tools/make-pcap/packet-writer.ts';
 
 const TYPE = { ccs: 20, alert: 21, handshake: 22, data: 23 } as const;
 
-export function u16(n: number): Uint8Array {
+function u16(n: number): Uint8Array {
   return Uint8Array.of(n >> 8, n & 0xff);
 }
 
@@ -129,7 +129,7 @@ export const serverKeyExchange: Uint8Array = message(
 export const newSessionTicket: Uint8Array = message(4, Uint8Array.of(0, 0, 0x1c, 0x20), vec16(new Uint8Array(16)));
 
 /** One SSL 2 record with a two-byte header. */
-export function sslv2Record(...body: readonly Uint8Array[]): Uint8Array {
+function sslv2Record(...body: readonly Uint8Array[]): Uint8Array {
   const bytes = joinBytes(...body);
   return joinBytes(u16(0x8000 | bytes.length), bytes);
 }
