@@ -3,7 +3,7 @@
  *
  *     packets.received  = packets.decoded + the sum of packets.drops
  *     packets.decoded   = packets.tcp + packets.udp
- *     flows.total       = closed + reset + reused + idle + evicted + open_at_end
+ *     flows.total       = closed + reset + reused + idle + evicted + never_spoke + open_at_end
  *     handshakes.total  = events.kept + events.below_min_risk + events.filtered
  *     handshakes.total  = the sum of by_version, of by_visibility, and of by_level
  */
@@ -56,6 +56,7 @@ export interface RunStats {
     readonly reused: number;
     readonly idle: number;
     readonly evicted: number;
+    readonly never_spoke: number;
     readonly open_at_end: number;
     readonly not_tls: number;
     readonly stray_packets: number;
@@ -198,7 +199,8 @@ function flowsOf({ tracker: { counters: c }, counters }: Pipeline): RunStats['fl
     reused: c.reused,
     idle: c.idle,
     evicted: c.evicted,
-    open_at_end: c.flows - c.closed - c.reset - c.reused - c.idle - c.evicted,
+    never_spoke: c.openingsForgotten,
+    open_at_end: c.flows - c.closed - c.reset - c.reused - c.idle - c.evicted - c.openingsForgotten,
     not_tls: counters.notTls,
     stray_packets: c.strayPackets,
     duplicate_segments: c.duplicateSegments,

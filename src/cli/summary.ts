@@ -43,8 +43,8 @@ function* packetLines({ packets }: RunStats): Generator<string> {
 }
 
 function* flowLines({ flows }: RunStats): Generator<string> {
-  const { total, closed, reset, reused, idle, evicted, open_at_end } = flows;
-  const ends = { closed, reset, reused, idle, evicted, 'open at the end': open_at_end };
+  const { total, closed, reset, reused, idle, evicted, never_spoke, open_at_end } = flows;
+  const ends = { closed, reset, reused, idle, evicted, 'never spoke': never_spoke, 'open at the end': open_at_end };
   yield row('flows', `${toCountText(total)}${total > 0 ? `: ${listOf(ends)}` : ''}`);
   if (flows.not_tls > 0) yield `${INDENT}not TLS: ${toCountText(flows.not_tls)}`;
 }

@@ -3,14 +3,17 @@
  *
  * A flow is a slot of `STRIDE` words (128 bytes, two cache lines), found through a seeded hash of its five-tuple and chained in
  * its bucket. The two endpoints are `a` and `b` by the order of their addresses, so that both directions find the same
- * slot. Slots also form a list by last use, with a grain of one second of packet time: a busy flow moves once a second.
+ * slot. Slots also form lists by last use, with a grain of one second of packet time: a busy flow moves once a second.
  *
  *     heads[hash] -> slot -> slot -> NONE          oldest <-> ... <-> newest
+ *
+ * Flows that have only opened (a SYN, no data) have a list and a small cap of their own. So a flood of SYNs pushes out its own
+ * kind only, and goes round in memory that stays in the cache.
  *
  * The seed differs in every process, since whoever sends the packets chooses the addresses. The hash is keyed, not
  * cryptographic: it makes a flood of one bucket a guess, not an impossibility.
  */
-import { INITIAL_FLOWS } from './limits.ts';
+import { INITIAL_FLOWS, MAX_OPENINGS } from './limits.ts';
 
 /** Words of a flow. */
 export const STRIDE = 32;
@@ -72,6 +75,8 @@ export const State = {
   /** Answered with two different sequence numbers: the first data says which one holds. */
   UnsureA: 0x0800,
   UnsureB: 0x1000,
+  /** Has carried no data yet. */
+  Opening: 0x2000,
 } as const;
 
 /** Where in `Word.State` the number of zero bytes stands that may be padding, three bits for each endpoint. */
@@ -80,8 +85,13 @@ export const ZEROS_MASK = 7;
 
 const NONE = -1;
 
+/** The lists by age. */
+const LIVE = 0;
+const OPENING = 1;
+
 export class FlowTable {
   readonly #maxFlows: number;
+  readonly #maxOpenings: number;
   // Secret odd factors. Between two products the upper half is folded onto the lower one: a product carries a difference in the
   // upper bits of an address no further down.
   readonly #factorA: number;
@@ -92,17 +102,21 @@ export class FlowTable {
   #bucketShift: number;
   #free = NONE;
   #used = 0;
-  #oldest = NONE;
-  #newest = NONE;
+  /** Ends of the lists by age, of live flows and of those that are opening. */
+  readonly #oldest: [number, number] = [NONE, NONE];
+  readonly #newest: [number, number] = [NONE, NONE];
   /** All flows' words; slot `s` begins at `s * STRIDE`. Replaced when the table grows: don't keep it over `add`. */
   words: Int32Array;
   /** All flows' times; slot `s` begins at `s * TIMES`. */
   times: Float64Array;
   size = 0;
+  /** Those of `size` that are opening. */
+  openings = 0;
 
   /** `seed` is any number; the hash of equal tables with equal seeds is equal. */
   constructor(maxFlows: number, seed: number) {
     this.#maxFlows = maxFlows;
+    this.#maxOpenings = Math.min(MAX_OPENINGS, maxFlows);
     this.#factorA = factorOf(seed, 1);
     this.#factorB = factorOf(seed, 2);
     this.#factorPorts = factorOf(seed, 3);
@@ -118,13 +132,23 @@ export class FlowTable {
     return this.#capacity;
   }
 
+  /** There is no room for another live flow. */
   get isFull(): boolean {
-    return this.size >= this.#maxFlows;
+    return this.size - this.openings >= this.#maxFlows;
   }
 
-  /** The slot that was idle longest, or -1. */
-  get oldest(): number {
-    return this.#oldest;
+  get isFullOfOpenings(): boolean {
+    return this.openings >= this.#maxOpenings;
+  }
+
+  /** The live flow that was idle longest, or -1. */
+  get oldestLive(): number {
+    return this.#oldest[LIVE];
+  }
+
+  /** The same of those that are opening. */
+  get oldestOpening(): number {
+    return this.#oldest[OPENING];
   }
 
   /** Flows in the fullest bucket: what a look-up costs at worst. Walks the whole table. */
@@ -173,8 +197,8 @@ export class FlowTable {
   }
 
   /** Adds a flow that is not there yet. The caller has made sure that the table is not full. */
-  addV4(addrA: number, addrB: number, ports: number, nowS: number): number {
-    const slot = this.#takeSlot();
+  addV4(addrA: number, addrB: number, ports: number, nowS: number, isOpening = false): number {
+    const slot = this.#takeSlot(isOpening);
     const base = slot * STRIDE;
     this.words[base + Word.AddrA] = addrA;
     this.words[base + Word.AddrB] = addrB;
@@ -183,12 +207,12 @@ export class FlowTable {
     return slot;
   }
 
-  addV6(key: Int32Array, ports: number, nowS: number): number {
-    const slot = this.#takeSlot();
+  addV6(key: Int32Array, ports: number, nowS: number, isOpening = false): number {
+    const slot = this.#takeSlot(isOpening);
     const base = slot * STRIDE;
     for (let i = 0; i < 8; i++) this.words[base + Word.AddrA + i] = key[i]!;
     this.words[base + Word.Ports] = ports;
-    this.words[base + Word.State] = State.IsV6;
+    this.words[base + Word.State] = this.words[base + Word.State]! | State.IsV6;
     this.#link(slot, this.#bucketV6(key, 0, ports), nowS);
     return slot;
   }
@@ -196,8 +220,16 @@ export class FlowTable {
   /** Marks a use of the flow in second `nowS`, which differs from the one of its last use. */
   touch(slot: number, nowS: number): void {
     this.words[slot * STRIDE + Word.LastS] = nowS;
-    if (slot === this.#newest) return;
     this.#unlinkAge(slot);
+    this.#linkNewest(slot);
+  }
+
+  /** A flow that was opening is live from now on. The caller has made sure that the table is not full. */
+  settle(slot: number): void {
+    const at = slot * STRIDE + Word.State;
+    this.#unlinkAge(slot);
+    this.words[at] = this.words[at]! & ~State.Opening;
+    this.openings -= 1;
     this.#linkNewest(slot);
   }
 
@@ -212,6 +244,7 @@ export class FlowTable {
       words[at * STRIDE + Word.Chain] = words[base + Word.Chain]!;
     }
     this.#unlinkAge(slot);
+    if ((words[base + Word.State]! & State.Opening) !== 0) this.openings -= 1;
     words[base + Word.Chain] = this.#free;
     this.#free = slot;
     this.size -= 1;
@@ -220,12 +253,12 @@ export class FlowTable {
   /** Clears what a flow remembers of its connection; its key and place stay. */
   forget(slot: number): void {
     const base = slot * STRIDE;
-    this.words[base + Word.State] = this.words[base + Word.State]! & State.IsV6;
+    this.words[base + Word.State] = this.words[base + Word.State]! & (State.IsV6 | State.Opening);
     this.words.fill(0, base + Word.NextA, base + STRIDE);
     this.times.fill(-1, slot * TIMES, slot * TIMES + TIMES);
   }
 
-  #takeSlot(): number {
+  #takeSlot(isOpening: boolean): number {
     if (this.#free === NONE && this.#used === this.#capacity) this.#grow();
     let slot = this.#free;
     if (slot !== NONE) this.#free = this.words[slot * STRIDE + Word.Chain]!;
@@ -233,6 +266,10 @@ export class FlowTable {
     this.size += 1;
     this.words.fill(0, slot * STRIDE, slot * STRIDE + STRIDE);
     this.times.fill(-1, slot * TIMES, slot * TIMES + TIMES);
+    if (isOpening) {
+      this.words[slot * STRIDE + Word.State] = State.Opening;
+      this.openings += 1;
+    }
     return slot;
   }
 
@@ -245,26 +282,31 @@ export class FlowTable {
   }
 
   #linkNewest(slot: number): void {
+    const words = this.words;
     const base = slot * STRIDE;
-    this.words[base + Word.Older] = this.#newest;
-    this.words[base + Word.Newer] = NONE;
-    if (this.#newest === NONE) this.#oldest = slot;
-    else this.words[this.#newest * STRIDE + Word.Newer] = slot;
-    this.#newest = slot;
+    const list = (words[base + Word.State]! & State.Opening) === 0 ? LIVE : OPENING;
+    const newest = this.#newest[list];
+    words[base + Word.Older] = newest;
+    words[base + Word.Newer] = NONE;
+    if (newest === NONE) this.#oldest[list] = slot;
+    else words[newest * STRIDE + Word.Newer] = slot;
+    this.#newest[list] = slot;
   }
 
   #unlinkAge(slot: number): void {
+    const words = this.words;
     const base = slot * STRIDE;
-    const older = this.words[base + Word.Older]!;
-    const newer = this.words[base + Word.Newer]!;
-    if (older === NONE) this.#oldest = newer;
-    else this.words[older * STRIDE + Word.Newer] = newer;
-    if (newer === NONE) this.#newest = older;
-    else this.words[newer * STRIDE + Word.Older] = older;
+    const list = (words[base + Word.State]! & State.Opening) === 0 ? LIVE : OPENING;
+    const older = words[base + Word.Older]!;
+    const newer = words[base + Word.Newer]!;
+    if (older === NONE) this.#oldest[list] = newer;
+    else words[older * STRIDE + Word.Newer] = newer;
+    if (newer === NONE) this.#newest[list] = older;
+    else words[newer * STRIDE + Word.Older] = older;
   }
 
   #grow(): void {
-    this.#capacity = Math.min(this.#capacity * 2, this.#maxFlows);
+    this.#capacity = Math.min(this.#capacity * 2, this.#maxFlows + this.#maxOpenings);
     const words = new Int32Array(this.#capacity * STRIDE);
     words.set(this.words);
     this.words = words;

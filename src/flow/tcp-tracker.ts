@@ -45,6 +45,8 @@ export class FlowCounters {
   reused = 0;
   idle = 0;
   evicted = 0;
+  /** Flows without data that were forgotten because too many were opening at once. */
+  openingsForgotten = 0;
   duplicateSegments = 0;
   outOfOrderSegments = 0;
   /** Segments whose sequence number is not of this connection. */
@@ -128,7 +130,8 @@ export class TcpTracker {
 
   /** Ends every flow, oldest first: gaps are given up, so that what was held is delivered. */
   finish(why: FlowEnd): void {
-    while (this.table.oldest >= 0) this.#end(this.table.oldest, why);
+    while (this.table.oldestLive >= 0) this.#end(this.table.oldestLive, why);
+    while (this.table.oldestOpening >= 0) this.#end(this.table.oldestOpening, why);
   }
 
   /** Sets the clock back for a capture that was taken at another time. No flow may be left. */
@@ -137,11 +140,11 @@ export class TcpTracker {
     this.#isTicking = false;
   }
 
-  /** Ends the flow that was idle longest, to make room. False when there is none. */
+  /** Ends the live flow that was idle longest, to make room. False when there is none. */
   evictOldest(): boolean {
-    if (this.table.oldest < 0) return false;
+    if (this.table.oldestLive < 0) return false;
     this.counters.evicted += 1;
-    this.#end(this.table.oldest, FlowEnd.Evicted);
+    this.#end(this.table.oldestLive, FlowEnd.Evicted);
     return true;
   }
 
@@ -162,7 +165,7 @@ export class TcpTracker {
       this.#side = isA ? 0 : 1;
       slot = this.table.findV4(a, b, ports);
       if (slot >= 0 || !this.#mayBegin(frame)) return slot;
-      slot = this.table.addV4(a, b, ports, this.#nowS);
+      slot = this.table.addV4(a, b, ports, this.#nowS, frame.payloadLen === 0);
     } else {
       const key = this.#key;
       let order = 0;
@@ -183,7 +186,7 @@ export class TcpTracker {
       this.#side = isA ? 0 : 1;
       slot = this.table.findV6(key, ports);
       if (slot >= 0 || !this.#mayBegin(frame)) return slot;
-      slot = this.table.addV6(key, ports, this.#nowS);
+      slot = this.table.addV6(key, ports, this.#nowS, frame.payloadLen === 0);
     }
     this.#number(slot);
     return slot;
@@ -200,7 +203,12 @@ export class TcpTracker {
       this.counters.strayPackets += 1;
       return false;
     }
-    if (this.table.isFull) this.evictOldest();
+    if (frame.payloadLen > 0) {
+      if (this.table.isFull) this.evictOldest();
+    } else if (this.table.isFullOfOpenings) {
+      this.counters.openingsForgotten += 1;
+      this.table.remove(this.table.oldestOpening);
+    }
     return true;
   }
 
@@ -243,6 +251,10 @@ export class TcpTracker {
     words[base + Word.PacketsA + side] = words[base + Word.PacketsA + side]! + 1;
 
     if (frame.payloadLen > 0) {
+      if ((words[base + Word.State]! & State.Opening) !== 0) {
+        if (this.table.isFull) this.evictOldest();
+        this.table.settle(slot);
+      }
       words[base + Word.BytesA + side] = words[base + Word.BytesA + side]! + frame.payloadLen;
       this.#data(slot, side, seq, frame);
       if ((words[base + Word.State]! & State.Done) !== 0 && (flags & (TcpFlag.Fin | TcpFlag.Rst)) === 0) return;
@@ -551,13 +563,19 @@ export class TcpTracker {
   }
 
   #expire(): void {
-    const deadline = this.#nowS - IDLE_TIMEOUT_S;
-    for (;;) {
-      const slot = this.table.oldest;
-      if (slot < 0 || ((this.table.words[slot * STRIDE + Word.LastS]! - deadline) | 0) > 0) return;
+    while (this.#isIdle(this.table.oldestLive)) {
       this.counters.idle += 1;
-      this.#end(slot, FlowEnd.Idle);
+      this.#end(this.table.oldestLive, FlowEnd.Idle);
     }
+    while (this.#isIdle(this.table.oldestOpening)) {
+      this.counters.idle += 1;
+      this.#end(this.table.oldestOpening, FlowEnd.Idle);
+    }
+  }
+
+  #isIdle(slot: number): boolean {
+    if (slot < 0) return false;
+    return ((this.#nowS - this.table.words[slot * STRIDE + Word.LastS]!) | 0) >= IDLE_TIMEOUT_S;
   }
 
   /** Takes a flow out of the table, after delivering what was held behind holes. */

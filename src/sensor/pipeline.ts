@@ -206,7 +206,7 @@ export class Pipeline implements StreamHandler {
       this.#sessions[slot] = undefined;
       return this.#notYet(slot, 1);
     }
-    while (this.#context.buffers.lentBytes > MAX_ASSEMBLY_BYTES && this.tracker.table.oldest !== slot) {
+    while (this.#context.buffers.lentBytes > MAX_ASSEMBLY_BYTES && this.tracker.table.oldestLive !== slot) {
       this.tracker.evictOldest();
     }
     return Want.More;

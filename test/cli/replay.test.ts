@@ -178,8 +178,8 @@ describe('the counters', () => {
     expect(packets.received).toBe(packets.decoded + packets.dropped);
     expect(packets.dropped).toBe(sum(packets.drops));
     expect(packets.decoded).toBe(packets.tcp + packets.udp);
-    const { total, closed, reset, reused, idle, evicted, open_at_end } = flows;
-    expect(total).toBe(closed! + reset! + reused! + idle! + evicted! + open_at_end!);
+    const { total, closed, reset, reused, idle, evicted, never_spoke, open_at_end } = flows;
+    expect(total).toBe(closed! + reset! + reused! + idle! + evicted! + never_spoke! + open_at_end!);
     expect(open_at_end).toBeGreaterThanOrEqual(0);
     expect(handshakes.total).toBe(events.kept + events.below_min_risk + events.filtered);
     for (const counts of [handshakes.by_version, handshakes.by_visibility, handshakes.by_level]) {

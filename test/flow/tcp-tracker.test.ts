@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { STRIDE, State, TIMES, Time, Word } from '../../src/flow/flow-table.ts';
-import { IDLE_TIMEOUT_S, MAX_HELD_BYTES_TOTAL, MAX_HELD_RUNS, REORDER_PACKETS } from '../../src/flow/limits.ts';
+import {
+  IDLE_TIMEOUT_S,
+  MAX_HELD_BYTES_TOTAL,
+  MAX_HELD_RUNS,
+  MAX_OPENINGS,
+  REORDER_PACKETS,
+} from '../../src/flow/limits.ts';
 import { FlowEnd, GapReason } from '../../src/flow/stream-handler.ts';
 import { ACK, FIN_ACK, FlowWire, type Packet, PSH_ACK, RST, SYN, SYN_ACK } from '../support/flow-wire.ts';
 
@@ -11,8 +17,13 @@ function opened(options: Partial<Packet> = {}, wire = new FlowWire()): FlowWire 
   return wire.send({ side: 0, flags: ACK, seq: 100, ack: 500, ...options });
 }
 
+/** The one flow of the table. */
+function flowOf({ tracker: { table } }: FlowWire): number {
+  return table.oldestLive >= 0 ? table.oldestLive : table.oldestOpening;
+}
+
 function word(wire: FlowWire, at: number): number {
-  return wire.tracker.table.words[wire.tracker.table.oldest * STRIDE + at]!;
+  return wire.tracker.table.words[flowOf(wire) * STRIDE + at]!;
 }
 
 describe('TcpTracker: order', () => {
@@ -390,11 +401,24 @@ describe('TcpTracker: ends', () => {
   it('evicts the flow that was idle longest when the table is full', () => {
     const wire = opened({ port: 1, at: 0 }, new FlowWire({ maxFlows: 2 }));
     opened({ port: 2, at: 1 }, wire);
-    wire.send({ side: 0, port: 1, seq: 100, text: 'x', at: 2 });
-    opened({ port: 3, at: 3 }, wire);
+    wire.send({ side: 0, port: 2, seq: 100, text: 'x', at: 2 }).send({ side: 0, port: 1, seq: 100, text: 'x', at: 3 });
+    opened({ port: 3, at: 4 }, wire);
+    expect(wire.tracker.counters.evicted).toBe(0);
+    wire.send({ side: 0, port: 3, seq: 100, text: 'x', at: 5 });
     expect(wire.tracker.counters.evicted).toBe(1);
     expect(wire.ends).toEqual([FlowEnd.Evicted]);
     expect(word(wire, Word.Ports) >>> 16).toBe(1);
+  });
+
+  it('lets a flood of SYNs push out nothing but SYNs', () => {
+    const wire = opened({ port: 1 });
+    wire.send({ side: 0, port: 1, seq: 100, text: 'ab' });
+    const flood = MAX_OPENINGS + 1000;
+    for (let port = 2; port < 2 + flood; port++) wire.send({ side: 0, port, flags: SYN, seq: port });
+    wire.send({ side: 0, port: 1, seq: 102, text: 'cd' });
+    expect(wire.heard(0)).toBe('abcd');
+    expect(wire.tracker.table).toMatchObject({ size: MAX_OPENINGS + 1, openings: MAX_OPENINGS });
+    expect(wire.tracker.counters).toMatchObject({ evicted: 0, openingsForgotten: 1000 });
   });
 
   it('hears no more of a flow that nobody wants, until its five-tuple is used anew', () => {
