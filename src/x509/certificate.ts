@@ -53,7 +53,7 @@ export interface Certificate {
   readonly version: number;
   /** Content octets of the serial INTEGER as lower-case hex, sign byte included; empty where unreadable or absurdly long. */
   readonly serialDer: string;
-  /** Magnitude as lower-case hex of even length without the sign byte; a negative serial has a leading `-`, zero is `00`. */
+  /** The same without the sign byte, zero being `00`. A negative serial has its two's complement here, as in tools that show octets. */
   readonly serialHex: string;
   /** Decimal text, negative where it is. */
   readonly serialDecimal: string;

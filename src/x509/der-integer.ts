@@ -12,6 +12,7 @@ import { MAX_SERIAL_OCTETS } from './limits.ts';
 /** RFC 5280 4.1.2.2. */
 const ALLOWED_SERIAL_OCTETS = 20;
 
+/** `hex` is the octets without the zeros in front, a sign octet among them: what tools print that show octets. Only `decimal` has a sign. */
 export interface Serial {
   readonly der: string;
   readonly hex: string;
@@ -73,8 +74,7 @@ export function readSerial(c: Cursor, faults: FaultList): Serial {
   const der = toHex(c.buf, c.pos, c.end);
   if (isNegative(c)) {
     faults.add('negative_serial');
-    const value = -BigInt.asIntN(8 * c.remaining, BigInt(`0x${der}`));
-    return { der, hex: `-${evenHex(value)}`, decimal: `-${value}` };
+    return { der, hex: der, decimal: BigInt.asIntN(8 * c.remaining, BigInt(`0x${der}`)).toString() };
   }
   skipZeros(c);
   if (c.remaining === 0) {
@@ -83,9 +83,4 @@ export function readSerial(c: Cursor, faults: FaultList): Serial {
   }
   const hex = toHex(c.buf, c.pos, c.end);
   return { der, hex, decimal: toDecimal(hex) };
-}
-
-function evenHex(value: bigint): string {
-  const hex = value.toString(16);
-  return hex.length % 2 === 0 ? hex : `0${hex}`;
 }

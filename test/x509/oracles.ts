@@ -26,7 +26,7 @@ export function differencesFromOpenSsl(der: Uint8Array, cert: Certificate): stri
   const differences = new Differences();
   differences.expect('subject', rfc4514Text(theirs.subject), cert.subject.text);
   differences.expect('issuer', rfc4514Text(theirs.issuer), cert.issuer.text);
-  differences.expect('serial', theirs.serialNumber.toLowerCase(), cert.serialHex);
+  differences.expect('serial', octetsOf(theirs.serialNumber.toLowerCase()), cert.serialHex);
   differences.expect('not_before', Date.parse(theirs.validFrom) / 1000, cert.notBefore);
   differences.expect('not_after', Date.parse(theirs.validTo) / 1000, cert.notAfter);
   differences.expect('sha1', theirs.fingerprint.replaceAll(':', '').toLowerCase(), cert.sha1);
@@ -50,6 +50,17 @@ function openSslReading(der: Uint8Array): X509Certificate | null {
   } catch {
     return null;
   }
+}
+
+/** A number as OpenSSL writes it, with a minus where it is negative, as two's complement. */
+function octetsOf(signedHex: string): string {
+  if (!signedHex.startsWith('-')) return signedHex;
+  const value = -BigInt(`0x${signedHex.slice(1)}`);
+  let bits = 8;
+  while (value < -(1n << BigInt(bits - 1))) bits += 8;
+  return BigInt.asUintN(bits, value)
+    .toString(16)
+    .padStart(bits / 4, '0');
 }
 
 function compareKey(theirs: X509Certificate, der: Uint8Array, cert: Certificate, differences: Differences): void {
