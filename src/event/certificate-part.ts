@@ -4,7 +4,7 @@ import { emailDomain, firstValue, lastValue, type Name } from '../x509/name.ts';
 import type { Field } from './field.ts';
 import type { FieldWriter } from './field-writer.ts';
 import { CertificateField, EventField } from './generated/fields.ts';
-import { MAX_CHAIN_ENTRIES } from './limits.ts';
+import { HOST_LIST_CAPS, LIST_CAPS, type ListCaps, MAX_CHAIN_ENTRIES } from './limits.ts';
 import { toIsoSeconds, toOpensslTime } from './time-text.ts';
 
 export type HashCase = 'lower' | 'upper';
@@ -68,14 +68,18 @@ export class CertificateParts {
       writeLeafKey(w, leaf);
       writeLeafExtensions(w, leaf);
     }
-    w.messages(EventField.ssl_chain, chain.certificates.slice(0, MAX_CHAIN_ENTRIES), this.#writeEntry);
+    w.messages(EventField.ssl_chain, chain.certificates.slice(0, MAX_CHAIN_ENTRIES), (inner, entry, index) =>
+      this.#writeEntry(inner, entry, index === 0 ? HOST_LIST_CAPS : LIST_CAPS),
+    );
     writeDropped(w, EventField.ssl_chain_dropped, chain);
   }
 
   writeClientChain(w: FieldWriter, chain: Chain): void {
     const leaf = chain.certificates[0];
     if (leaf !== undefined) this.#writeClientLeaf(w, leaf);
-    w.messages(EventField.ssl_client_chain, chain.certificates.slice(0, MAX_CHAIN_ENTRIES), this.#writeEntry);
+    w.messages(EventField.ssl_client_chain, chain.certificates.slice(0, MAX_CHAIN_ENTRIES), (inner, entry) =>
+      this.#writeEntry(inner, entry, LIST_CAPS),
+    );
     writeDropped(w, EventField.ssl_client_chain_dropped, chain);
   }
 
@@ -85,7 +89,7 @@ export class CertificateParts {
     writeNameParts(w, SUBJECT_FIELDS, leaf.subject);
     writeNameParts(w, ISSUER_FIELDS, leaf.issuer);
     w.text(EventField.ssl_name, lastValue(leaf.subject, 'CN') || (leaf.san.dns[0] ?? ''));
-    w.texts(EventField.ssl_subject_alt_name, toAltNameTexts(leaf.san));
+    w.texts(EventField.ssl_subject_alt_name, toAltNameTexts(leaf.san), HOST_LIST_CAPS);
   }
 
   #writeLeafIdentity(w: FieldWriter, leaf: Certificate): void {
@@ -127,7 +131,7 @@ export class CertificateParts {
     w.texts(EventField.ssl_client_cert_faults, leaf.faults);
   }
 
-  readonly #writeEntry = (w: FieldWriter, certificate: Certificate): void => {
+  #writeEntry(w: FieldWriter, certificate: Certificate, nameCaps: ListCaps): void {
     w.text(CertificateField.subject, certificate.subject.text);
     w.text(CertificateField.issuer, certificate.issuer.text);
     w.text(CertificateField.serial, certificate.serialHex.toUpperCase());
@@ -135,8 +139,8 @@ export class CertificateParts {
     w.text(CertificateField.not_after, toIsoSeconds(certificate.notAfter));
     w.text(CertificateField.sha1, this.#hash(certificate.sha1));
     w.text(CertificateField.sha256, this.#hash(certificate.sha256));
-    w.texts(CertificateField.san_dns, certificate.san.dns);
-  };
+    w.texts(CertificateField.san_dns, certificate.san.dns, nameCaps);
+  }
 
   #hash(hex: string): string {
     return this.#isUpper ? hex.toUpperCase() : hex;

@@ -5,6 +5,10 @@
  * what they have. Text is made safe here, at the exit, whoever made it: what `bytes/text.ts` calls unsafe is escaped.
  */
 import type { Field, NumberedField } from './field.ts';
+import type { ListCaps } from './limits.ts';
+
+/** Writes the fields of one message of a list. */
+export type WriteItem<T> = (w: FieldWriter, item: T, index: number) => void;
 
 export interface FieldWriter {
   readonly form: 'json' | 'proto';
@@ -23,10 +27,10 @@ export interface FieldWriter {
   uint(field: Field<'uint32' | 'uint64'>, n: number): void;
   int(field: Field<'int64'>, n: number): void;
   flag(field: Field<'bool'>, isSet: boolean): void;
-  /** Empty texts in the list are left out. */
-  texts(field: Field<'string[]'>, values: readonly string[]): void;
+  /** Empty texts in the list are left out. Caps are `LIST_CAPS` unless given. */
+  texts(field: Field<'string[]'>, values: readonly string[], caps?: ListCaps): void;
   uints(field: Field<'uint32[]'>, values: readonly number[]): void;
-  messages<T>(field: Field<'message[]'>, items: readonly T[], write: (w: FieldWriter, item: T) => void): void;
+  messages<T>(field: Field<'message[]'>, items: readonly T[], write: WriteItem<T>): void;
 
   /** Where the next field goes. */
   position(): number;

@@ -7,8 +7,8 @@
  */
 import { type AsciiRun, toAsciiRun } from './ascii-run.ts';
 import type { Field, NumberedField } from './field.ts';
-import type { FieldWriter } from './field-writer.ts';
-import { MAX_LIST_CHARS, MAX_LIST_ITEMS, MAX_TEXT_CHARS } from './limits.ts';
+import type { FieldWriter, WriteItem } from './field-writer.ts';
+import { LIST_CAPS, type ListCaps, MAX_TEXT_CHARS } from './limits.ts';
 import { cutText, toSafeText } from './safe-text.ts';
 import { toIsoSeconds } from './time-text.ts';
 
@@ -144,7 +144,7 @@ export class JsonWriter implements FieldWriter {
     this.#mark(isSet ? ONE : ZERO);
   }
 
-  texts(field: Field<'string[]'>, values: readonly string[]): void {
+  texts(field: Field<'string[]'>, values: readonly string[], caps: ListCaps = LIST_CAPS): void {
     const start = this.#at;
     let chars = 0;
     let items = 0;
@@ -152,7 +152,7 @@ export class JsonWriter implements FieldWriter {
       if (value.length === 0) continue;
       const fit = this.#fit(value);
       chars += fit.length;
-      if (items === MAX_LIST_ITEMS || chars > MAX_LIST_CHARS) {
+      if (items === caps.maxItems || chars > caps.maxChars) {
         this.cuts += 1;
         break;
       }
@@ -164,7 +164,7 @@ export class JsonWriter implements FieldWriter {
   }
 
   uints(field: Field<'uint32[]'>, values: readonly number[]): void {
-    const n = Math.min(values.length, MAX_LIST_ITEMS);
+    const n = Math.min(values.length, LIST_CAPS.maxItems);
     if (n === 0) return;
     if (n < values.length) this.cuts += 1;
     for (let i = 0; i < n; i++) {
@@ -174,12 +174,12 @@ export class JsonWriter implements FieldWriter {
     this.#mark(LIST_END);
   }
 
-  messages<T>(field: Field<'message[]'>, items: readonly T[], write: (w: FieldWriter, item: T) => void): void {
+  messages<T>(field: Field<'message[]'>, items: readonly T[], write: WriteItem<T>): void {
     if (items.length === 0) return;
     for (let i = 0; i < items.length; i++) {
       this.#nextItem(i, field.jsonKey);
       const at = this.#at;
-      write(this, items[i]!);
+      write(this, items[i]!, i);
       if (this.#at === at) throw new Error('a message in an event has at least one field');
       // The comma before the first member is where the brace belongs.
       this.#buf[at] = OBJECT_START;

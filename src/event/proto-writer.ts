@@ -3,8 +3,8 @@ import protobuf from 'protobufjs/minimal.js';
 
 import { toHex } from '../bytes/hex.ts';
 import type { Field, NumberedField } from './field.ts';
-import type { FieldWriter } from './field-writer.ts';
-import { MAX_LIST_CHARS, MAX_LIST_ITEMS, MAX_TEXT_CHARS } from './limits.ts';
+import type { FieldWriter, WriteItem } from './field-writer.ts';
+import { LIST_CAPS, type ListCaps, MAX_TEXT_CHARS } from './limits.ts';
 import { cutText, toSafeText } from './safe-text.ts';
 import { MicrosClock } from './time-text.ts';
 
@@ -74,14 +74,14 @@ export class ProtoWriter implements FieldWriter {
     this.#out.uint32(field.tag).bool(isSet);
   }
 
-  texts(field: Field<'string[]'>, values: readonly string[]): void {
+  texts(field: Field<'string[]'>, values: readonly string[], caps: ListCaps = LIST_CAPS): void {
     let chars = 0;
     let items = 0;
     for (const value of values) {
       if (value.length === 0) continue;
       const fit = this.#fit(value);
       chars += fit.length;
-      if (items === MAX_LIST_ITEMS || chars > MAX_LIST_CHARS) {
+      if (items === caps.maxItems || chars > caps.maxChars) {
         this.cuts += 1;
         return;
       }
@@ -91,7 +91,7 @@ export class ProtoWriter implements FieldWriter {
   }
 
   uints(field: Field<'uint32[]'>, values: readonly number[]): void {
-    const n = Math.min(values.length, MAX_LIST_ITEMS);
+    const n = Math.min(values.length, LIST_CAPS.maxItems);
     if (n === 0) return;
     if (n < values.length) this.cuts += 1;
     this.#out.uint32(field.tag).fork();
@@ -99,10 +99,10 @@ export class ProtoWriter implements FieldWriter {
     this.#out.ldelim();
   }
 
-  messages<T>(field: Field<'message[]'>, items: readonly T[], write: (w: FieldWriter, item: T) => void): void {
-    for (const item of items) {
+  messages<T>(field: Field<'message[]'>, items: readonly T[], write: WriteItem<T>): void {
+    for (let i = 0; i < items.length; i++) {
       this.#out.uint32(field.tag).fork();
-      write(this, item);
+      write(this, items[i]!, i);
       this.#out.ldelim();
     }
   }

@@ -25,8 +25,8 @@ export const MAX_EXPONENT_OCTETS = 128;
 export const MAX_RDNS = 128;
 export const MAX_RDN_ATTRIBUTES = 32;
 
-/** Names in one SubjectAltName. Public CAs stop at 100 to 2,000. */
-export const MAX_GENERAL_NAMES = 4096;
+/** Names in one SubjectAltName. Public CAs stop at 100 to 2,000; there is a capture of a certificate with 10,000. */
+export const MAX_GENERAL_NAMES = 16_384;
 
 /** Extensions of a certificate. Real ones have 12. */
 export const MAX_EXTENSIONS = 128;

@@ -351,16 +351,35 @@ describe('the detection', () => {
 
 describe('caps', () => {
   it('cuts a list and says so, in both forms, now and when the fragment is reused', () => {
-    const dns = Array.from({ length: 5000 }, (_, i) => `host-${i}.example.com`);
+    const dns = Array.from({ length: 17_000 }, (_, i) => `host-${i}.example`);
     const chain = sampleChain(sampleCertificate({ san: { ...NO_NAMES, dns } }));
     const facts = sampleFacts({ handshake: sampleHandshake({ serverCertificates: chain }) });
     const event = eventOf(facts);
     expect(event.event_cut).toBe(1);
-    expect(event.ssl_subject_alt_name).toEqual(dns.slice(0, 1024));
+    expect(event.ssl_subject_alt_name).toEqual(dns.slice(0, 16_384));
     expect(eventOf(facts)).toEqual(event);
     expect(decodedOf(facts)).toEqual(event);
     expect(decodedOf(facts)).toEqual(event);
     expect(eventOf(sampleFacts())).not.toHaveProperty('event_cut');
+  });
+
+  it('leaves 10 000 host names of a server whole, in the leaf and in the chain, and cuts those of other certificates', () => {
+    const dns = Array.from({ length: 10_000 }, (_, i) => `${i}.alt.helloIamADomain.example`);
+    const certificate = sampleCertificate({ san: { ...NO_NAMES, dns } });
+    const ofServer = sampleFacts({ handshake: sampleHandshake({ serverCertificates: sampleChain(certificate) }) });
+    const event = eventOf(ofServer);
+    expect(event).toMatchObject({ ssl_subject_alt_name: dns, ssl_chain: [{ san_dns: dns }] });
+    expect(event).not.toHaveProperty('event_cut');
+    expect(decodedOf(ofServer)).toEqual(event);
+    const twice = { certificates: [certificate, certificate], dropped: 0 };
+    const chains = { serverCertificates: twice, clientCertificates: sampleChain(certificate) };
+    const cut = eventOf(sampleFacts({ handshake: sampleHandshake(chains) }));
+    const few = dns.slice(0, 1024);
+    expect(cut).toMatchObject({
+      event_cut: 1,
+      ssl_chain: [{ san_dns: dns }, { san_dns: few }],
+      ssl_client_chain: [{ san_dns: few }],
+    });
   });
 
   it('cuts a text, never in the middle of a character', () => {
