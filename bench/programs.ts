@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { countEvents, type EventCount } from './count-events.ts';
 import { measureProcess, type ProcessCost } from './measure-process.ts';
 
-export const SENSOR_PROGRAM: string = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
+export const SENSOR_PROGRAM: string = fileURLToPath(new URL('../bin/main.js', import.meta.url));
 const PEAK_MEMORY = new URL('./peak-memory.js', import.meta.url).href;
 
 /** One replay with everything on and default settings, into a file. */

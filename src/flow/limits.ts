@@ -8,10 +8,10 @@ export const MAX_FLOWS = 262_144;
 
 /**
  * Of the flows that have carried no data yet, so many are remembered: their SYNs tell direction, first sequence number and round
- * trip. 8192 x 160 B = 1.3 MiB, which the second-level cache holds. A connection whose SYN was pushed out is read all the same,
+ * trip. 4096 x 160 B = 0.6 MiB, which the second-level cache holds. A connection whose SYN was pushed out is read all the same,
  * from its first data on.
  */
-export const MAX_OPENINGS = 8192;
+export const MAX_OPENINGS = 4096;
 
 /** Slots the table begins with; it doubles up to its cap, so that a small capture costs little memory. */
 export const INITIAL_FLOWS = 1024;
