@@ -140,12 +140,10 @@ export class TcpTracker {
     this.#isTicking = false;
   }
 
-  /** Ends the live flow that was idle longest, to make room. False when there is none. */
-  evictOldest(): boolean {
-    if (this.table.oldestLive < 0) return false;
+  /** Ends a flow to make room. */
+  evict(slot: number): void {
     this.counters.evicted += 1;
-    this.#end(this.table.oldestLive, FlowEnd.Evicted);
-    return true;
+    this.#end(slot, FlowEnd.Evicted);
   }
 
   /** The side of the packet that `#find` looked up last. */
@@ -204,7 +202,7 @@ export class TcpTracker {
       return false;
     }
     if (frame.payloadLen > 0) {
-      if (this.table.isFull) this.evictOldest();
+      if (this.table.isFull) this.evict(this.table.oldestLive);
     } else if (this.table.isFullOfOpenings) {
       this.counters.openingsForgotten += 1;
       this.table.remove(this.table.oldestOpening);
@@ -252,7 +250,7 @@ export class TcpTracker {
 
     if (frame.payloadLen > 0) {
       if ((words[base + Word.State]! & State.Opening) !== 0) {
-        if (this.table.isFull) this.evictOldest();
+        if (this.table.isFull) this.evict(this.table.oldestLive);
         this.table.settle(slot);
       }
       words[base + Word.BytesA + side] = words[base + Word.BytesA + side]! + frame.payloadLen;

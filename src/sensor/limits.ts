@@ -6,7 +6,7 @@
  */
 export const MAX_PROBED_BYTES = 32 * 1024;
 
-/** Bytes of unfinished handshake messages in all flows together; above it, the flow that was idle longest is let go. */
+/** Bytes of unfinished handshake messages in all flows together; above it, the handshakes that began first are let go. */
 export const MAX_ASSEMBLY_BYTES = 64 * 1024 * 1024;
 
 /** A filter of an event, in characters and in nesting: far beyond what a person writes, and far below what a stack bears. */

@@ -51,6 +51,8 @@ export class Pipeline implements StreamHandler {
   readonly #frame = new Frame();
   readonly #context: SessionContext<Chain>;
   readonly #sessions: (TrackedSession | undefined)[] = [];
+  /** Slots that have a session, in the order in which these began. */
+  readonly #active = new Set<number>();
   readonly #facts: EventFacts;
   readonly #addresses = new AddressTexts();
   #interfaces: readonly CaptureInterface[] = [];
@@ -75,6 +77,11 @@ export class Pipeline implements StreamHandler {
       captureFile: '',
       seq: 0,
     };
+  }
+
+  /** Bytes lent to handshake messages that are not whole yet. */
+  get assemblyBytes(): number {
+    return this.#context.buffers.lentBytes;
   }
 
   /** All packets of a block, in order. */
@@ -146,7 +153,7 @@ export class Pipeline implements StreamHandler {
   onEnd(slot: number, why: FlowEnd): void {
     const tracked = this.#sessions[slot];
     if (tracked === undefined) return;
-    this.#sessions[slot] = undefined;
+    this.#forget(slot);
     const handshake = tracked.tls.close();
     if (tracked.tls.hasHello) this.#emit(slot, tracked, handshake, why);
   }
@@ -166,6 +173,7 @@ export class Pipeline implements StreamHandler {
       isEmbedded,
     );
     this.#sessions[slot] = tracked;
+    this.#active.add(slot);
     return tracked;
   }
 
@@ -187,7 +195,7 @@ export class Pipeline implements StreamHandler {
     const { clientHello, serverHello } = tracked.tls.handshake;
     if ((clientHello ?? serverHello)?.fault !== '') {
       tracked.tls.close();
-      this.#sessions[slot] = undefined;
+      this.#forget(slot);
       return this.#notYet(slot, 1);
     }
     if (clientHello !== null && !tracked.tls.hasBadRecord) return this.#afterRead(slot, tracked);
@@ -203,13 +211,24 @@ export class Pipeline implements StreamHandler {
     if (tracked.tls.isMistaken) {
       // It looked like a handshake and is none. The flow may still become one.
       tracked.tls.close();
-      this.#sessions[slot] = undefined;
+      this.#forget(slot);
       return this.#notYet(slot, 1);
     }
-    while (this.#context.buffers.lentBytes > MAX_ASSEMBLY_BYTES && this.tracker.table.oldestLive !== slot) {
-      this.tracker.evictOldest();
-    }
+    if (this.#context.buffers.lentBytes > MAX_ASSEMBLY_BYTES) this.#makeRoom(slot);
     return Want.More;
+  }
+
+  /** Half-finished messages add up to too much: the handshakes that began first are let go, but not the one at hand. */
+  #makeRoom(current: number): void {
+    for (const slot of this.#active) {
+      if (this.#context.buffers.lentBytes <= MAX_ASSEMBLY_BYTES) return;
+      if (slot !== current) this.tracker.evict(slot);
+    }
+  }
+
+  #forget(slot: number): void {
+    this.#sessions[slot] = undefined;
+    this.#active.delete(slot);
   }
 
   #emit(slot: number, tracked: TrackedSession, handshake: Handshake<Chain>, why: FlowEnd): void {
