@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PacketBlock } from '../../src/capture/packet-source.ts';
 import { Frame, IpProtocol, TcpFlag } from '../../src/decode/frame.ts';
 import { MAX_ASSEMBLY_BYTES } from '../../src/sensor/limits.ts';
 import { Pipeline } from '../../src/sensor/pipeline.ts';
@@ -40,6 +41,7 @@ describe('Pipeline: half-finished messages', () => {
     const records = Math.floor(MAX_CERTIFICATE_BYTES / size);
     const flows = 80;
     let most = 0;
+    pipeline.read(new PacketBlock(), [{ name: '', linkType: 1 }]);
     pipeline.tracker.advance(1e15);
     for (let flow = 0; flow < flows; flow++) {
       let seq = 1;
