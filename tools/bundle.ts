@@ -1,0 +1,17 @@
+/**
+ * Joins the program's compiled modules into a few files: loading a hundred small ones takes longer than reading a small
+ * capture. Packages stay where they are and are loaded when they are needed.
+ *
+ *     node dist/tools/bundle.js
+ *
+ * `docs/decisions/0002-the-program-is-bundled.md` has the reasons.
+ */
+import { isAbsolute } from 'node:path';
+import { build } from 'rolldown';
+
+await build({
+  input: 'dist/src/cli/main.js',
+  platform: 'node',
+  external: (id) => !id.startsWith('.') && !isAbsolute(id),
+  output: { dir: 'dist/bin', format: 'esm', cleanDir: true },
+});
