@@ -6,6 +6,7 @@
  *
  * `docs/decisions/0002-the-program-is-bundled.md` has the reasons.
  */
+import { chmod } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { build } from 'rolldown';
 
@@ -15,3 +16,5 @@ await build({
   external: (id) => !id.startsWith('.') && !isAbsolute(id),
   output: { dir: 'dist/bin', format: 'esm', cleanDir: true },
 });
+// `npx spanglass` in a checkout runs the file itself.
+await chmod('dist/bin/main.js', 0o755);
