@@ -36,7 +36,7 @@ type Row = (field: (typeof FIELDS)[number]) => string[];
 const COMPLAINTS = '_ws.malformed || tcp.checksum.status == 0 || ip.checksum.status == 0 || tcp.analysis.flags';
 
 const VERSION_NAMES: Readonly<Record<string, string>> = {
-  '0x0301': 'TLSv1',
+  '0x0301': 'TLSv1.0',
   '0x0302': 'TLSv1.1',
   '0x0303': 'TLSv1.2',
   '0x0304': 'TLSv1.3',

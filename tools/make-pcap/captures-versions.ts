@@ -13,7 +13,7 @@ export const VERSION_CAPTURES: readonly Capture[] = [
   {
     name: 'tls10-rsa',
     shows: 'TLS 1.0 with RSA key exchange: no ServerKeyExchange.',
-    expected: [expectHandshake('legacy.example.com', 'TLSv1', 'clear')],
+    expected: [expectHandshake('legacy.example.com', 'TLSv1.0', 'clear')],
     async packets(lab) {
       const leaf = await lab.issueFor('rsa2048', 'legacy.example.com');
       const args = ['-tls1', '-cipher', `AES128-SHA:${OLD}`];
