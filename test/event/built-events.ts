@@ -28,7 +28,8 @@ export function decodedOf(facts: EventFacts, from = builder): Record<string, unk
   return toJsonForm(decodeEvent(encodeEvent(from, facts)));
 }
 
-function toJsonForm(message: object): Record<string, unknown> {
+/** A decoded message in that form. */
+export function toJsonForm(message: object): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(message)) {
     if (key === 'time_us' || (Array.isArray(value) && value.length === 0)) continue;
