@@ -13,13 +13,13 @@
  * an error: a check that understood nothing must not pass.
  */
 
-export interface FieldTally {
+interface FieldTally {
   readonly match: number;
   /** Missing and wrong ones. */
   readonly differing: number;
 }
 
-export interface Difference {
+interface Difference {
   readonly field: string;
   readonly capture: string;
   readonly detail: string;
