@@ -3,7 +3,7 @@
  *
  * The corpus lists facts per certificate but not the DER. That is pulled out of the captures by tshark, slowly (about half a second
  * a capture) and independently of our own reassembly; a greedy cover picks the captures that are needed. tshark finds
- * TLS on unusual ports less often than the corpus does, so some certificates are missing.
+ * TLS on unusual ports less often than the sensor does, so some certificates are missing.
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
