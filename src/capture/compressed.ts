@@ -12,7 +12,7 @@ import { type ByteWindow, SlidingWindow } from './byte-window.ts';
 import { decodeGzip, probeGzip } from './gzip-stream.ts';
 import { decodeLz4, isSkippable, probeLz4 } from './lz4-frame.ts';
 import { decodeXz, probeXz } from './xz-stream.ts';
-import { decodeZstd, probeZstd } from './zstd-frame.ts';
+import { decodeZstd, probeZstd } from './zstd-stream.ts';
 
 type Decoder = (input: ByteWindow, name: string) => AsyncGenerator<Uint8Array, void>;
 

@@ -5,7 +5,7 @@
  *     gzip              + GZIP_PIECE_BYTES x 1032 (the most that deflate expands)  + 16.1 MiB
  *     lz4               + MAX_WINDOW_BYTES of input + 8 MiB of output              + 24 MiB
  *     xz                + 64 MiB dictionary inside the decoder                     + 80 MiB
- *     zstd              + MAX_ZSTD_WINDOW_BYTES                                     + 80 MiB
+ *     zstd              + MAX_ZSTD_WINDOW_BYTES + 16 MiB of the decoder's memory   + 144 MiB
  *
  * A usual capture takes WINDOW_BYTES, and the dictionary that its compressor chose.
  */
@@ -53,11 +53,10 @@ export const GZIP_PIECE_BYTES = 16_384;
 export const XZ_PIECE_BYTES = 4_096;
 
 /**
- * Largest zstd window accepted. Not a matter of memory alone: `fzstd` 0.1.1 reads a match distance from 32 bits, so above about
- * 96 MiB it copies from the wrong place, in silence (https://github.com/101arrowz/fzstd/pull/22). Up to 64 MiB a distance
- * fits. `zstd --long` asks for 128 MiB and is refused, with the command that unpacks it.
+ * Largest zstd window accepted: what libzstd allows by itself, and what `zstd --long` asks for. What `--long=28` and
+ * above wrote is refused, with the command that unpacks it.
  */
-export const MAX_ZSTD_WINDOW_BYTES = 67_108_864;
+export const MAX_ZSTD_WINDOW_BYTES = 134_217_728;
 
 /** Longest zstd block, RFC 8878 3.1.1.2.4. */
 export const MAX_ZSTD_BLOCK_BYTES = 131_072;

@@ -64,7 +64,7 @@ export function isSkippable(magic: number): boolean {
 }
 
 /** Steps over a skippable frame; its size takes no memory. */
-export async function skipFrame(input: ByteWindow): Promise<void> {
+async function skipFrame(input: ByteWindow): Promise<void> {
   if (!(await input.refill(8))) throw new DecompressionError('the compressed stream ends inside a skippable frame');
   let left = u32(input.buf, input.pos + 4) + 8;
   while (left > 0) {

@@ -41,6 +41,8 @@ const COMPRESSED: Readonly<Record<string, string>> = {
     afee490ee52bc25683be29c129f16b20123b7d8000000000a0f93524288cccb300014e62d4d7c0ed1fb6f37d010000000004595a`,
 };
 const NAMES = Object.keys(COMPRESSED);
+/** `xz`, of nothing. */
+const EMPTY_XZ = fromHex('fd377a585a000004e6d6b446 00000000 1cdf4421 1fb6f37d01000000 0004595a');
 const SKIPPABLE = '5e2a4d18 03000000 aabbcc';
 
 function fixture(name: string): Uint8Array {
@@ -147,10 +149,14 @@ describe('compressed captures', () => {
     await expect(readBytes(fromHex('28b52ffd 21 01 05 0000000000'))).rejects.toThrow('needs a dictionary');
   });
 
-  it('refuses a zstd window that the decoder would read wrongly, and names the command that unpacks it', async () => {
-    // Window descriptor 0x88: 2^(10 + 17), as `zstd --long` writes it.
-    await expect(readBytes(fromHex('28b52ffd 00 88 010000 0000000000000000'))).rejects.toThrow(
-      'the zstd frame needs a window of 128 MiB, more than 64; read it with: zstd --long=31 -dc FILE | spanglass replay -',
+  it('reads a zstd window of 128 MiB, as zstd --long writes it', async () => {
+    // Window descriptor 0x88: 2^(10 + 17). One block, not compressed, of three bytes.
+    await expect(readBytes(fromHex('28b52ffd 00 88 190000 cafe00'))).rejects.toThrow('not a packet capture');
+  });
+
+  it('refuses a larger zstd window, and names the command that unpacks it', async () => {
+    await expect(readBytes(fromHex('28b52ffd 00 89 190000 cafe00'))).rejects.toThrow(
+      'the zstd frame needs a window of more than 128 MiB; read it with: zstd --long=31 -dc FILE | spanglass replay -',
     );
   });
 
@@ -174,6 +180,32 @@ describe('compressed captures', () => {
     expect(packets).toHaveLength(2);
     expect(fault?.code).toBe('decompression');
     expect(fault?.offset).toBe(PLAIN.length);
+  });
+
+  it('delivers everything before a wrong zstd checksum', async () => {
+    const file = fixture('zstd');
+    file[file.length - 1]! ^= 1;
+    const { packets, fault } = await readBytes(file);
+    expect(packets).toHaveLength(2);
+    expect(fault).toMatchObject({ code: 'decompression', offset: PLAIN.length });
+    expect(fault?.message).toContain('its checksum is wrong');
+  });
+
+  it('says that bytes follow which are no compressed stream', async () => {
+    const line = Buffer.from('and a line of text');
+    for (const name of ['zstd', 'lz4']) {
+      const { packets, fault } = await readBytes(Buffer.concat([fixture(name), line]));
+      expect(packets).toHaveLength(2);
+      expect(fault?.message).toBe(`the ${name} stream is followed by bytes that are no ${name} frame`);
+    }
+    // Its decoder drops what came of the piece with the damage, and here that is all.
+    await expect(readBytes(Buffer.concat([fixture('xz'), line]))).rejects.toThrow('bytes that are no xz stream');
+  });
+
+  it('reads xz streams shorter than a piece, one after another', async () => {
+    const { packets, fault } = await readBytes(Buffer.concat([fixture('xz'), EMPTY_XZ, new Uint8Array(8), EMPTY_XZ]));
+    expect(packets).toHaveLength(2);
+    expect(fault).toBeNull();
   });
 
   it('frees the xz decoder when a capture is closed half read', async () => {
