@@ -42,6 +42,10 @@ const KINDS: readonly FileKind[] = [
   { magic: '0000000000000000', what: 'zeros: its space was allocated and never written', cure: 'capture again' },
 ];
 
+/** How pcap and pcapng begin. A file too short to go on (to the byte order of a pcapng) may be one that was cut. */
+const CAPTURE_STARTS = ['a1b2c3d4', 'd4c3b2a1', 'a1b23c4d', '4d3cb2a1', '0a0d0d0a'];
+const CUT_BYTES = 12;
+
 /** `begins with 7f 45 4c 46 … ".ELF…", which looks like an ELF program`; for bytes that are neither pcap nor pcapng. */
 export function describeBytes(buf: Uint8Array, at: number, end: number): string {
   const shownEnd = Math.min(end, at + SHOWN_BYTES);
@@ -58,6 +62,7 @@ export function describeBytes(buf: Uint8Array, at: number, end: number): string 
 
 /** An empty text where nothing comes to mind. */
 function guessKind(buf: Uint8Array, at: number, end: number): string {
+  if (isCutCapture(buf, at, end)) return 'the beginning of a capture; the rest is missing';
   const compression = probeCompression(buf, at, end);
   if (compression !== null) return `${compression} inside another compression; unpack it once`;
   for (const kind of KINDS) {
@@ -67,6 +72,11 @@ function guessKind(buf: Uint8Array, at: number, end: number): string {
       return kind.cure === '' ? kind.what : `${kind.what}; ${kind.cure}`;
   }
   return isText(buf, at, Math.min(end, at + TEXT_BYTES)) ? guessText(buf, at, end) : '';
+}
+
+function isCutCapture(buf: Uint8Array, at: number, end: number): boolean {
+  const start = toHex(buf, at, Math.min(end, at + 4));
+  return end > at && end - at < CUT_BYTES && CAPTURE_STARTS.some((magic) => magic.startsWith(start));
 }
 
 function guessText(buf: Uint8Array, at: number, end: number): string {

@@ -86,11 +86,13 @@ export async function openScreen(
 
 /** What is wrong with a capture that was replayed; null where nothing is. */
 export function toProblem({ path, counters, fault, error }: CaptureResult, shownPath: string): CaptureProblem | null {
-  const before = counters === null ? '' : `; ${toCountOf(counters.packets, 'packet')} before that were read`;
+  const packets = counters?.packets ?? 0;
+  // The packet that the file ends in is among them where a part of it was read.
+  const read = counters === null ? '' : `; ${toCountOf(packets, 'packet')} ${packets === 1 ? 'was' : 'were'} read`;
   if (error !== null) {
     const code = 'code' in error && typeof error.code === 'string' ? error.code : 'error';
-    return { file: path, kind: 'failed', code, message: error.message + before };
+    return { file: path, kind: 'failed', code, message: error.message + read };
   }
   if (fault === null) return null;
-  return { file: path, kind: 'damaged', code: fault.code, message: `${shownPath}: ${fault.message}${before}` };
+  return { file: path, kind: 'damaged', code: fault.code, message: `${shownPath}: ${fault.message}${read}` };
 }

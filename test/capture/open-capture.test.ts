@@ -127,6 +127,8 @@ describe('opening a capture', () => {
     ['text', 'hello there'],
     ['zeros: its space was allocated and never written', new Uint8Array(64)],
     ['a tar archive; unpack it first', tarHeader()],
+    ['the beginning of a capture; the rest is missing', fromHex('d4c3b2')],
+    ['the beginning of a capture; the rest is missing', fromHex('0a0d0d0a1c0000004d3c2b')],
   ])('guesses that a refused file looks like %s', async (guess, content) => {
     const error = await refusal(write('odd', content));
     expect(error.code).toBe('not_a_capture');
