@@ -245,6 +245,7 @@ export class TlsSession<C> implements RecordHandler {
   }
 
   onLostMessage(side: ReaderSide, type: number): void {
+    if (this.isFinished) return;
     if (type === HandshakeType.Certificate && side !== this.clientSide) this.#isCertificateLost = true;
     if (this.#lostA + this.#lostB === 0 && !this.#hasBadRecord) {
       if (type === HandshakeType.Certificate && side !== this.clientSide) this.#isOverCap = true;
@@ -291,6 +292,7 @@ export class TlsSession<C> implements RecordHandler {
   }
 
   onBadRecord(): void {
+    if (this.isFinished) return;
     this.#hasBadRecord = true;
     this.#fault('bad_record');
   }
