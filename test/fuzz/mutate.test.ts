@@ -73,7 +73,8 @@ describe('the judges of an input', () => {
     const thrown = await runInput({ ...target, run: () => void JSON.parse('{') }, new Uint8Array(1));
     expect(thrown.reason).toContain('SyntaxError');
     const spin = (): void => {
-      for (const until = performance.now() + 300; performance.now() < until; );
+      // Of the processor's time, like the judge: others may have it meanwhile.
+      for (const began = process.cpuUsage(); process.cpuUsage(began).user < 300_000; );
     };
     expect((await runInput({ ...target, run: spin }, new Uint8Array(1))).reason).toMatch(/^takes \d+ ms for 1 bytes$/);
   });
