@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 
 import * as fc from 'fast-check';
@@ -219,14 +221,22 @@ describe('compressed captures', () => {
 
   it('does not unpack a bomb into memory', async () => {
     const bomb = gzipSync(Buffer.concat([PLAIN.subarray(0, 24), new Uint8Array(64_000_000)]), { level: 1 });
+    // What is held counts, not what waits to be collected: when that happens differs between versions of Node.
+    setFlagsFromString('--expose-gc');
+    const collectGarbage: () => void = runInNewContext('gc');
+    collectGarbage();
     const before = process.memoryUsage().arrayBuffers;
     const source = await openCaptureWindow('bomb', bomb.length, new FixedWindow(bomb));
     const block = new PacketBlock();
     let most = 0;
-    while (await source.next(block)) most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    for (let blocks = 0; await source.next(block); blocks++) {
+      if (blocks % 64 !== 0) continue;
+      collectGarbage();
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    }
     await source.close();
     expect(source.counters.packets).toBe(4_000_000);
-    expect(most).toBeLessThan(48_000_000);
+    expect(most).toBeLessThan(24_000_000);
   });
 
   it('never throws anything but a CaptureError, whatever follows a magic number', async () => {
