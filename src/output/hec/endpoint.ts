@@ -1,0 +1,211 @@
+/**
+ * One HEC endpoint as a place to send requests to: connections, TLS, proxy, deadlines. It knows nothing of what is sent.
+ *
+ * Bodies of answers are read to their end, up to a cap, so that a connection can be used again. Every answer, and the want of one, is
+ * a verdict; nothing here throws after the constructor. Whatever text comes back has the secrets taken out.
+ */
+import { readFileSync } from 'node:fs';
+import type { SecureVersion } from 'node:tls';
+import { type Dispatcher, Pool, ProxyAgent } from 'undici';
+import type { HecConfig, HecEndpointConfig, HecTls } from './hec-config.ts';
+import { HecError } from './hec-error.ts';
+import type { Redactor } from './redactor.ts';
+import { parseAcks, parseResponse, type Verdict } from './response.ts';
+import { verdictOfError } from './transport-fault.ts';
+
+/** An answer to a question after 5 000 acknowledgements is 80 KB; pages of proxies are smaller. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
+/** Questions after acknowledgements and health must not wait behind events. */
+const SPARE_CONNECTIONS = 2;
+/** What users copy from Splunk's documentation. */
+const COLLECTOR_SUFFIX = /\/services\/collector(?:\/(?:event|raw|ack|health)(?:\/1\.0)?)?\/*$/;
+
+export interface HecRequest {
+  readonly what: 'event' | 'ack' | 'health';
+  readonly token: string;
+  readonly channel: string | null;
+  /** Empty for none. */
+  readonly cookie: string;
+  readonly body: Uint8Array | string;
+  readonly isGzip: boolean;
+}
+
+export interface HecAnswer {
+  readonly verdict: Verdict;
+  /** To a question after acknowledgements. */
+  readonly acks: ReadonlyMap<number, boolean> | null;
+  readonly setCookies: readonly string[];
+  readonly startedMs: number;
+  readonly elapsedMs: number;
+}
+
+interface TlsOptions {
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+  readonly passphrase?: string;
+  readonly servername?: string;
+  readonly minVersion: SecureVersion;
+  readonly rejectUnauthorized: boolean;
+}
+
+const PATHS = {
+  event: '/services/collector/event',
+  ack: '/services/collector/ack',
+  health: '/services/collector/health',
+} as const;
+
+export class HecEndpoint {
+  /** The URL without a user's name and password. */
+  readonly name: string;
+  readonly #origin: string;
+  readonly #prefix: string;
+  readonly #dispatcher: Dispatcher;
+  readonly #userAgent: string;
+  readonly #timeoutMs: number;
+  readonly #redactor: Redactor;
+
+  /** Throws `HecError` where URL, proxy or a file of TLS can't be used. */
+  constructor(endpoint: HecEndpointConfig, config: HecConfig, redactor: Redactor) {
+    const url = parseUrl(endpoint.url, 'bad_endpoint', redactor);
+    this.#origin = url.origin;
+    this.#prefix = url.pathname.replace(COLLECTOR_SUFFIX, '').replace(/\/+$/, '');
+    this.name = this.#origin + this.#prefix;
+    this.#userAgent = config.userAgent;
+    this.#timeoutMs = config.requestTimeoutMs;
+    this.#redactor = redactor;
+    const tls = endpoint.tls ?? config.tls ?? {};
+    if (tls.keyPassphrase !== undefined) redactor.learn(tls.keyPassphrase);
+    const connect = { ...readTls(tls), timeout: config.connectTimeoutMs };
+    // `insecure` is of the endpoint alone.
+    const proxyTls = { ...(connect.ca !== undefined && { ca: connect.ca }), timeout: config.connectTimeoutMs };
+    const options = {
+      connections: config.maxConcurrency + SPARE_CONNECTIONS,
+      // The deadline of a request is kept here, over all of it.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    };
+    this.#dispatcher =
+      config.proxy === undefined
+        ? new Pool(this.#origin, { ...options, connect })
+        : new ProxyAgent({ ...options, ...readProxy(config.proxy, redactor), requestTls: connect, proxyTls });
+  }
+
+  async request(request: HecRequest): Promise<HecAnswer> {
+    const startedMs = Date.now();
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), this.#timeoutMs);
+    try {
+      const response = await this.#dispatcher.request({
+        origin: this.#origin,
+        path: this.#prefix + PATHS[request.what],
+        method: request.what === 'health' ? 'GET' : 'POST',
+        headers: this.#headersOf(request),
+        body: request.what === 'health' ? null : request.body,
+        signal: abort.signal,
+      });
+      const body = await readBody(response.body);
+      const verdict = parseResponse({
+        http: response.statusCode,
+        body,
+        retryAfter: firstOf(response.headers['retry-after']),
+        nowMs: Date.now(),
+      });
+      return {
+        verdict: { ...verdict, text: this.#redactor.redact(verdict.text) },
+        acks: request.what === 'ack' ? parseAcks(response.statusCode, body) : null,
+        setCookies: allOf(response.headers['set-cookie']),
+        startedMs,
+        elapsedMs: Date.now() - startedMs,
+      };
+    } catch (error) {
+      const verdict = verdictOfError(error, abort.signal.aborted);
+      return {
+        verdict: { ...verdict, text: this.#redactor.redact(verdict.text) },
+        acks: null,
+        setCookies: [],
+        startedMs,
+        elapsedMs: Date.now() - startedMs,
+      };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends at once; requests under way end without an answer. */
+  async close(): Promise<void> {
+    await this.#dispatcher.destroy();
+  }
+
+  #headersOf(request: HecRequest): Record<string, string> {
+    return {
+      authorization: `Splunk ${request.token}`,
+      'user-agent': this.#userAgent,
+      ...(request.channel !== null && { 'x-splunk-request-channel': request.channel }),
+      ...(request.cookie !== '' && { cookie: request.cookie }),
+      ...(request.what !== 'health' && { 'content-type': 'application/json' }),
+      ...(request.isGzip && { 'content-encoding': 'gzip' }),
+    };
+  }
+}
+
+async function readBody(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    chunks.push(chunk);
+    // Leaving the loop closes the connection: the rest is not wanted.
+    if (size > MAX_ANSWER_BYTES) break;
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function readTls(tls: HecTls): TlsOptions {
+  return {
+    ...(tls.caFile !== undefined && { ca: readTlsFile(tls.caFile) }),
+    ...(tls.certFile !== undefined && { cert: readTlsFile(tls.certFile) }),
+    ...(tls.keyFile !== undefined && { key: readTlsFile(tls.keyFile) }),
+    ...(tls.keyPassphrase !== undefined && { passphrase: tls.keyPassphrase }),
+    ...(tls.serverName !== undefined && { servername: tls.serverName }),
+    minVersion: tls.minVersion ?? 'TLSv1.2',
+    rejectUnauthorized: tls.isInsecure !== true,
+  };
+}
+
+function readTlsFile(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new HecError('bad_tls', error instanceof Error ? error.message : `can't read ${file}`);
+  }
+}
+
+function readProxy(proxy: string, redactor: Redactor): { readonly uri: string; readonly token?: string } {
+  const url = parseUrl(proxy, 'bad_proxy', redactor);
+  if (url.username === '') return { uri: url.origin };
+  const password = decodeURIComponent(url.password);
+  const pair = `${decodeURIComponent(url.username)}:${password}`;
+  redactor.learn(password);
+  redactor.learn(pair);
+  return { uri: url.origin, token: `Basic ${Buffer.from(pair).toString('base64')}` };
+}
+
+function parseUrl(text: string, code: HecError['code'], redactor: Redactor): URL {
+  const what = code === 'bad_proxy' ? 'the proxy of HEC' : 'the endpoint of HEC';
+  if (!URL.canParse(text)) throw new HecError(code, `${what} is not a URL`);
+  const url = new URL(text);
+  redactor.learn(url.password);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    throw new HecError(code, `${what} must begin with https:// or http://`);
+  }
+  return url;
+}
+
+function firstOf(value: string | string[] | undefined): string | null {
+  return (Array.isArray(value) ? value[0] : value) ?? null;
+}
+
+function allOf(value: string | string[] | undefined): readonly string[] {
+  return typeof value === 'string' ? [value] : (value ?? []);
+}
