@@ -1,0 +1,195 @@
+/**
+ * Acknowledgements of one endpoint: which parts wait for which ackId, on which channel, and when they are given up.
+ *
+ *     current    takes new requests
+ *     draining   its token was replaced, or its server has too many acks: only asked for what waits on it
+ *     dead       another indexer answers, or the same one forgot: all that waited is sent again
+ *
+ * An indexer keeps the state in memory, says `true` once and forgets. So an acknowledged entry stays until the spool has it
+ * (`forget`), and is not asked for again. An ackId that comes twice on a channel means that its indexer was restarted or that there are two
+ * of them: nothing that waits on it can be believed.
+ *
+ * When channels die one after the other with no acknowledgement between them, a load balancer is not sticky. The caller slows down
+ * (`deathsInRow`); and if it was a cookie that changed each time, its changes are no longer taken for a move, or nothing would ever
+ * be delivered. Then the 300 s decide.
+ */
+import { randomUUID } from 'node:crypto';
+import { CookieJar } from './cookie-jar.ts';
+import type { Part } from './part.ts';
+
+/** Channels that drain; the oldest is given up for another. Each costs a request per poll. */
+const MAX_DRAINING = 16;
+/** A balancer that moves us this often, with nothing acknowledged in between, is not sticky or writes its cookie anew each time. */
+const MAX_MOVES_IN_ROW = 5;
+/** Beyond it, old ackIds are no longer told from new ones; they come in order, so hardly any are held apart. */
+const MAX_SEEN_APART = 10_000;
+
+export interface AckEntry {
+  readonly ackId: number;
+  readonly part: Part;
+  readonly sentMs: number;
+  /** Acknowledged, and on its way into the spool. */
+  isAcked: boolean;
+}
+
+export class AckChannel {
+  readonly id: string = randomUUID();
+  /** What asks for its acks; another one may have to, when this is revoked. */
+  token: string;
+  readonly jar: CookieJar;
+  readonly pending = new Map<number, AckEntry>();
+  isDead = false;
+  /** All ackIds below were seen. */
+  #seenBelow = 0;
+  readonly #seenApart = new Set<number>();
+
+  constructor(token: string, jar: CookieJar) {
+    this.token = token;
+    this.jar = jar;
+  }
+
+  /** Notes an ackId; says whether it is new on this channel. */
+  see(ackId: number): boolean {
+    if (ackId < this.#seenBelow || this.#seenApart.has(ackId)) return false;
+    if (this.#seenApart.size < MAX_SEEN_APART) this.#seenApart.add(ackId);
+    while (this.#seenApart.delete(this.#seenBelow)) this.#seenBelow += 1;
+    return true;
+  }
+}
+
+export class AckTracker {
+  #current: AckChannel | null = null;
+  readonly #draining: AckChannel[] = [];
+  #movesInRow = 0;
+  /** Channels that died since the last acknowledgement. */
+  deathsInRow = 0;
+  channelsOpened = 0;
+  /** Found at run time: `null` until the first answer. */
+  hasAcks: boolean | null = null;
+  /** The server said that its token has no acks, after it gave ackIds: they mean nothing. */
+  isUnsupported = false;
+
+  /** The channel for a request with this token. */
+  channelFor(token: string): AckChannel {
+    if (this.#current !== null && this.#current.token === token) return this.#current;
+    return this.#open(token, this.#current?.jar.copy() ?? new CookieJar());
+  }
+
+  /** Channels that something waits on. */
+  waiting(): readonly AckChannel[] {
+    const all = this.#current === null ? this.#draining : [...this.#draining, this.#current];
+    return all.filter((channel) => channel.pending.size > 0);
+  }
+
+  get outstanding(): number {
+    let sum = 0;
+    for (const channel of this.waiting()) sum += channel.pending.size;
+    return sum;
+  }
+
+  /** `part` was taken under `ackId`. Gives the parts that have to be sent again. */
+  expect(channel: AckChannel, ackId: number, part: Part, nowMs: number): readonly Part[] {
+    if (channel.isDead) return [part];
+    if (!channel.see(ackId)) return [part, ...this.bury(channel)];
+    channel.pending.set(ackId, { ackId, part, sentMs: nowMs, isAcked: false });
+    return [];
+  }
+
+  /** The cookies of an answer on `channel`. Gives the parts that have to be sent again, if the answer came from another indexer. */
+  takeCookies(channel: AckChannel, setCookies: readonly string[], nowMs: number): readonly Part[] | null {
+    const changed = channel.jar.take(setCookies, nowMs);
+    // Without acks it is all the same who answers.
+    if (changed === null || channel.isDead || this.hasAcks !== true) return null;
+    this.#movesInRow += 1;
+    if (this.#movesInRow >= MAX_MOVES_IN_ROW) channel.jar.ignoreChangesOf(changed);
+    return this.bury(channel);
+  }
+
+  /** Nothing more can be learned on this channel: gives what waited on it, to be sent again. */
+  bury(channel: AckChannel): readonly Part[] {
+    channel.isDead = true;
+    this.deathsInRow += 1;
+    if (channel === this.#current) this.#open(channel.token, channel.jar.copy());
+    this.#undrain(channel);
+    return this.#takeUnacked(channel);
+  }
+
+  /** A new channel for new requests; what waits on the present one is still asked for. */
+  renew(): readonly Part[] {
+    if (this.#current === null) return [];
+    const [oldest] = this.#draining;
+    const given = oldest !== undefined && this.#draining.length >= MAX_DRAINING ? this.bury(oldest) : [];
+    this.#open(this.#current.token, this.#current.jar.copy());
+    return given;
+  }
+
+  /** An answer to a question after acks. Gives what is newly acknowledged. */
+  learn(channel: AckChannel, states: ReadonlyMap<number, boolean>): readonly AckEntry[] {
+    const acked: AckEntry[] = [];
+    for (const [ackId, state] of states) {
+      const entry = channel.pending.get(ackId);
+      if (!state || entry === undefined || entry.isAcked) continue;
+      entry.isAcked = true;
+      acked.push(entry);
+    }
+    if (acked.length > 0) {
+      this.deathsInRow = 0;
+      this.#movesInRow = 0;
+    }
+    return acked;
+  }
+
+  /** The spool has it. */
+  forget(channel: AckChannel, entry: AckEntry): void {
+    if (channel.pending.get(entry.ackId) === entry) channel.pending.delete(entry.ackId);
+    if (channel.pending.size === 0) this.#undrain(channel);
+  }
+
+  /** Gives the parts that were sent before `sentBeforeMs` and are still not acknowledged, to be sent again. */
+  expire(sentBeforeMs: number): readonly Part[] {
+    const parts: Part[] = [];
+    for (const channel of this.waiting()) {
+      for (const entry of channel.pending.values()) {
+        // They stand in the order in which they were answered.
+        if (entry.sentMs > sentBeforeMs) break;
+        if (entry.isAcked) continue;
+        channel.pending.delete(entry.ackId);
+        parts.push(entry.part);
+      }
+      if (channel.pending.size === 0) this.#undrain(channel);
+    }
+    return parts;
+  }
+
+  /** What is waited for longest began then; infinite where nothing is. */
+  oldestSentMs(): number {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const channel of this.waiting()) {
+      for (const entry of channel.pending.values()) {
+        oldest = Math.min(oldest, entry.sentMs);
+        break;
+      }
+    }
+    return oldest;
+  }
+
+  #open(token: string, jar: CookieJar): AckChannel {
+    const before = this.#current;
+    if (before !== null && !before.isDead && before.pending.size > 0) this.#draining.push(before);
+    this.channelsOpened += 1;
+    this.#current = new AckChannel(token, jar);
+    return this.#current;
+  }
+
+  #undrain(channel: AckChannel): void {
+    const at = this.#draining.indexOf(channel);
+    if (at >= 0) this.#draining.splice(at, 1);
+  }
+
+  #takeUnacked(channel: AckChannel): readonly Part[] {
+    const parts: Part[] = [];
+    for (const entry of channel.pending.values()) if (!entry.isAcked) parts.push(entry.part);
+    channel.pending.clear();
+    return parts;
+  }
+}
