@@ -59,7 +59,7 @@ export interface StoreCommit {
   readonly sinks: readonly SinkState[];
   readonly drops: readonly DropRecord[];
   readonly forgottenDrops: readonly number[];
-  readonly forgottenSinks?: readonly string[];
+  readonly forgottenSinks: readonly string[];
 }
 
 /** Everything but the bodies. */
@@ -137,7 +137,7 @@ export class BatchStore {
         writes.push(this.#db.put(numberKey(KEY.drop, drop.id), buildDropRecord(drop)));
       }
       for (const id of commit.forgottenDrops) writes.push(this.#db.remove(numberKey(KEY.drop, id)));
-      for (const name of commit.forgottenSinks ?? []) writes.push(this.#db.remove(nameKey(KEY.sink, name)));
+      for (const name of commit.forgottenSinks) writes.push(this.#db.remove(nameKey(KEY.sink, name)));
       writes.push(this.#db.put(Uint8Array.of(KEY.state), buildStateRecord(commit.state)));
     });
   }

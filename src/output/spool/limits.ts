@@ -20,6 +20,8 @@ export const MAX_COMMIT_BYTES = 8 * 1024 * 1024;
 
 /** Durability `none`: time between commits. */
 export const LAZY_COMMIT_MS = 1000;
+/** … unless so many batches wait: half of what may be in flight, so that a busy sensor is not held up. */
+export const LAZY_COMMIT_BATCHES = MAX_BATCHES_IN_FLIGHT / 2;
 
 /** Unless set: what half an hour to some hours of outage need. */
 export const DEFAULT_MAX_BYTES = 2 * 1024 * 1024 * 1024;

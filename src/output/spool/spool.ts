@@ -18,6 +18,7 @@ import type { EventRange } from './drop-journal.ts';
 import type { LedgerFile } from './ledger-file.ts';
 import {
   HOUSEKEEPING_MS,
+  LAZY_COMMIT_BATCHES,
   LAZY_COMMIT_MS,
   MAX_COMMIT_BYTES,
   MAX_FULL_TRIES,
@@ -92,7 +93,7 @@ export class Spool implements ConsumerHost {
   readonly #lock: SpoolLock;
   readonly #reporter: SpoolReporter;
   readonly #room: DiskRoom;
-  readonly #housekeeping: NodeJS.Timeout;
+  #housekeeping: NodeJS.Timeout | undefined;
   #waiting: Waiting[] = [];
   #changeWaiters: (() => void)[] = [];
   #listeners: (() => void)[] = [];
@@ -114,8 +115,6 @@ export class Spool implements ConsumerHost {
     this.canPause = this.book.accounts.some((account) => account.policy === 'pause');
     this.#room = new DiskRoom(options.folder, options);
     this.#fileBytes = this.store.fileBytes;
-    this.#housekeeping = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS);
-    this.#housekeeping.unref();
   }
 
   now(): number {
@@ -130,12 +129,20 @@ export class Spool implements ConsumerHost {
     return this.#fileBytes;
   }
 
-  /** Commits what opening found and reports it. False where the disk does not let it yet: then it is tried again from time to time. */
+  /**
+   * Commits what opening found, with the report of it: a kill has both or neither. False where the disk does not let it yet; then it is
+   * tried again from time to time.
+   */
   async start(forgottenSinks: readonly string[]): Promise<boolean> {
     await this.#room.look(this.#fileBytes);
-    const isCommitted = await this.#commitAccounts(forgottenSinks);
-    this.#report();
-    if (!isCommitted) this.#kick();
+    const found = this.#reporter.takeBatch(this.now());
+    if (found !== null) this.#enqueue(found, true).catch((error: unknown) => this.#noteFault(error));
+    const group = this.#admit();
+    const isCommitted = await this.#commit(group, forgottenSinks);
+    if (isCommitted) for (const { resolve } of group.waiting) resolve();
+    else this.#kick();
+    this.#housekeeping = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS);
+    this.#housekeeping.unref();
     return isCommitted;
   }
 
@@ -145,10 +152,10 @@ export class Spool implements ConsumerHost {
    */
   append(draft: BatchDraft, isExempt = false): Promise<void> {
     if (this.#isClosing) return Promise.reject(new SpoolError('closed', 'the spool is closed'));
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ draft, isExempt, resolve, reject, skipped: new Set(), tries: 0 });
-      this.#kick();
-    });
+    const landed = this.#enqueue(draft, isExempt);
+    this.#kick();
+    if (!this.#isLazy) this.#wake();
+    return landed;
   }
 
   /** Events that never came here, for want of room before: they are emitted and dropped at once. */
@@ -182,7 +189,7 @@ export class Spool implements ConsumerHost {
     if (this.#isClosing) return;
     this.#isClosing = true;
     clearInterval(this.#housekeeping);
-    this.#wakeUp.abort();
+    this.#wake();
     this.#kick();
     while (this.#running !== null) await this.#running;
     this.isClosed = true;
@@ -196,6 +203,12 @@ export class Spool implements ConsumerHost {
     this.#lock.release();
   }
 
+  #enqueue(draft: BatchDraft, isExempt: boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ draft, isExempt, resolve, reject, skipped: new Set(), tries: 0 });
+    });
+  }
+
   #kick(): void {
     this.#isWanted = true;
     this.#running ??= this.#run().finally(() => {
@@ -205,11 +218,17 @@ export class Spool implements ConsumerHost {
     });
   }
 
+  /** Durability `none` gathers before it commits, but not without end. */
+  get #isLazy(): boolean {
+    const isBusy = this.#waiting.length >= LAZY_COMMIT_BATCHES || this.#isClosing;
+    return this.options.durability === 'none' && !isBusy;
+  }
+
   async #run(): Promise<void> {
     // What is appended in the same turn belongs to the same commit.
     await Promise.resolve();
     while (!this.isClosed) {
-      if (this.options.durability === 'none' && !this.#isClosing) await this.#pause(LAZY_COMMIT_MS);
+      if (this.#isLazy) await this.#pause(LAZY_COMMIT_MS);
       this.#isWanted = false;
       const group = this.#admit();
       if (group.admitted.length === 0 && !this.book.hasChanges && !this.#mustCommit) return;
@@ -267,7 +286,7 @@ export class Spool implements ConsumerHost {
     return group;
   }
 
-  async #commit(group: Group): Promise<boolean> {
+  async #commit(group: Group, forgottenSinks: readonly string[] = []): Promise<boolean> {
     const batches = group.admitted.map(({ head }, i) => {
       const { gzip, eventEnds } = group.waiting[i]!.draft;
       return { head, record: buildBatchRecord(head, gzip, eventEnds) };
@@ -287,6 +306,7 @@ export class Spool implements ConsumerHost {
         sinks: changes.sinks,
         drops: changes.journal.written,
         forgottenDrops: changes.journal.deleted,
+        forgottenSinks,
       });
     } catch (error) {
       this.book.putBack(changes);
@@ -315,13 +335,13 @@ export class Spool implements ConsumerHost {
       }
     } catch (error) {
       // The second witness is not worth stopping the first. It is written anew as soon as it can be.
-      this.lastFault = messageOf(error);
+      this.#noteFault(error);
     }
   }
 
   /** A commit failed: nothing may grow any more, and the batches of it come again, or are given up. */
   async #giveWayToFullDisk(group: Group, error: unknown): Promise<void> {
-    this.lastFault = messageOf(error);
+    this.#noteFault(error);
     this.#fileBytes = this.store.fileBytes;
     await this.#room.look(this.#fileBytes);
     this.#room.isDiskFull = true;
@@ -347,7 +367,7 @@ export class Spool implements ConsumerHost {
   }
 
   /** A commit without new batches. */
-  async #commitAccounts(forgottenSinks: readonly string[] = []): Promise<boolean> {
+  async #commitAccounts(): Promise<boolean> {
     const changes = this.book.takeChanges([]);
     this.book.generation += 1;
     const state = this.book.toState();
@@ -359,10 +379,10 @@ export class Spool implements ConsumerHost {
         sinks: changes.sinks,
         drops: changes.journal.written,
         forgottenDrops: changes.journal.deleted,
-        forgottenSinks,
+        forgottenSinks: [],
       });
     } catch (error) {
-      this.lastFault = messageOf(error);
+      this.#noteFault(error);
       this.book.putBack(changes);
       return false;
     }
@@ -383,26 +403,31 @@ export class Spool implements ConsumerHost {
     this.#report();
     this.#room.look(this.#fileBytes).then(
       () => this.#kick(),
-      (error: unknown) => {
-        this.lastFault = messageOf(error);
-      },
+      (error: unknown) => this.#noteFault(error),
     );
+  }
+
+  #noteFault(error: unknown): void {
+    this.lastFault = error instanceof Error ? error.message : String(error);
   }
 
   #report(): void {
     this.#reporter.noteDrops(this.book.accounts, this.now());
     const batch = this.#reporter.takeBatch(this.now());
     if (batch === null || this.#isClosing) return;
-    this.append(batch, true).catch((error: unknown) => {
-      this.lastFault = messageOf(error);
-    });
+    this.append(batch, true).catch((error: unknown) => this.#noteFault(error));
+  }
+
+  #wake(): void {
+    if (this.options.durability === 'none' || this.#isClosing) this.#wakeUp.abort();
   }
 
   async #pause(ms: number): Promise<void> {
+    if (this.#wakeUp.signal.aborted && !this.#isClosing) this.#wakeUp = new AbortController();
     try {
       await sleep(ms, undefined, { signal: this.#wakeUp.signal });
     } catch {
-      // Woken to close.
+      // Woken: there is enough to commit, or the spool closes.
     }
   }
 
@@ -416,8 +441,4 @@ export class Spool implements ConsumerHost {
     this.#listeners = [];
     for (const listener of listeners) listener();
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
