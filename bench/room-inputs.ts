@@ -124,7 +124,7 @@ class HelloCollector implements StreamHandler {
 
 function collectHellos(blocks: readonly PacketBlock[], interfaces: readonly CaptureInterface[]): Uint8Array[] {
   const collector = new HelloCollector();
-  const tracker = new TcpTracker(collector);
+  const tracker = new TcpTracker(collector, { seed: 1 });
   eachFrame(blocks, interfaces, (frame, tsUs) => {
     tracker.advance(tsUs);
     tracker.packet(frame);

@@ -69,7 +69,8 @@ const ZEROS = new Uint8Array(MAX_PADDING_BYTES);
 
 export interface TcpTrackerOptions {
   readonly maxFlows?: number;
-  readonly seed?: number;
+  /** Secret of the flow table's hash: any number, another in every process. */
+  readonly seed: number;
 }
 
 export class TcpTracker {
@@ -86,10 +87,9 @@ export class TcpTracker {
   #nowS = 0;
   #isTicking = false;
 
-  constructor(handler: StreamHandler, options: TcpTrackerOptions = {}) {
+  constructor(handler: StreamHandler, options: TcpTrackerOptions) {
     this.#handler = handler;
-    const seed = options.seed ?? Math.floor(Math.random() * 0x1_0000_0000);
-    this.table = new FlowTable(options.maxFlows ?? MAX_FLOWS, seed);
+    this.table = new FlowTable(options.maxFlows ?? MAX_FLOWS, options.seed);
   }
 
   get heldBytes(): number {

@@ -8,6 +8,7 @@
  * A flow costs a session only once its bytes look like TLS. Before that its first bytes are looked at segment by segment, up
  * to a cap, so that TLS that begins late (after STARTTLS, behind a proxy's answer) is found by content as well.
  */
+import { randomInt } from 'node:crypto';
 import type { CaptureInterface, PacketBlock } from '../capture/packet-source.ts';
 import { Decoder } from '../decode/decode-packet.ts';
 import { Drop } from '../decode/drop.ts';
@@ -34,7 +35,7 @@ import { TrackedSession } from './tracked-session.ts';
 
 const NO_MACS = ['', ''] as const;
 
-export interface PipelineOptions extends TcpTrackerOptions {
+export interface PipelineOptions extends Partial<TcpTrackerOptions> {
   readonly scoring: ScoringMode;
 }
 
@@ -63,7 +64,7 @@ export class Pipeline implements StreamHandler {
   constructor(sink: HandshakeSink, options: PipelineOptions) {
     this.#sink = sink;
     this.#scorer = new Scorer(options.scoring);
-    this.tracker = new TcpTracker(this, options);
+    this.tracker = new TcpTracker(this, { seed: randomInt(2 ** 32), ...options });
     this.#context = {
       shapes: new HelloShapeCache(),
       buffers: new MessageBuffers(),
