@@ -70,7 +70,7 @@ export class FlowWire {
   readonly tracker: TcpTracker;
   readonly #isV6: boolean;
 
-  constructor(options: TcpTrackerOptions = {}, isV6 = false) {
+  constructor(options: Partial<TcpTrackerOptions> = {}, isV6 = false) {
     this.tracker = new TcpTracker(this.recorder, { seed: 7, ...options });
     this.#isV6 = isV6;
   }
