@@ -100,7 +100,10 @@ function nameOf(fault: Fault): string {
   return fault.kind;
 }
 
-/** The faults of the acceptance, in one list. Short times, so that a run of seconds meets them all. */
+/**
+ * Everything that may befall a request of events, in one list. Short times, so that a run of seconds meets them all. A 413 is not in it:
+ * a server that says so now and then at random would have single events refused; tests lower the cap instead.
+ */
 export const EVERY_EVENT_FAULT: readonly Fault[] = [
   { kind: 'slow', ms: 150 },
   { kind: 'reset', isTaken: false },
@@ -118,7 +121,11 @@ export const EVERY_EVENT_FAULT: readonly Fault[] = [
   { kind: 'code', code: 27 },
   { kind: 'code', code: 3 },
   { kind: 'code', code: 4 },
-  { kind: 'status', status: 413 },
+  { kind: 'code', code: 10 },
+  { kind: 'code', code: 11 },
+  { kind: 'status', status: 400 },
+  { kind: 'status', status: 303 },
+  { kind: 'status', status: 404 },
   { kind: 'status', status: 408 },
   { kind: 'status', status: 502 },
   { kind: 'status', status: 504 },

@@ -85,6 +85,10 @@ export class HecServer {
   };
   /** Asked for each request; replaced by tests. */
   faults: FaultPlan;
+  /** Of a body, on the wire and uncompressed; changed by tests while the server runs. */
+  maxBodyBytes: number;
+  /** What a body over the cap is told. */
+  sizeMode: 'enterprise' | 'cloud';
   readonly #options: HecServerOptions;
   readonly #sockets = new Set<Socket>();
   #server: ReturnType<typeof createServer> | null = null;
@@ -94,6 +98,8 @@ export class HecServer {
     this.#options = options;
     this.#port = options.port ?? 0;
     this.faults = options.faults ?? new ScriptedFaults();
+    this.maxBodyBytes = options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
+    this.sizeMode = options.sizeMode ?? 'enterprise';
     this.tokens = new Map(Object.entries(options.tokens ?? { 'test-token': {} }));
     const indexing = {
       indexDelayMs: options.indexDelayMs ?? 0,
@@ -171,7 +177,7 @@ export class HecServer {
     const path = (request.url ?? '/').split('?', 1)[0]!;
     const kind = kindOf(request.method ?? 'GET', path);
     this.counters.requests[kind] += 1;
-    const body = await readBody(request, this.#options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
+    const body = await readBody(request, this.maxBodyBytes);
     if (body !== null) this.counters.wireBytes += body.length;
     const fault = kind === 'other' ? null : this.faults.next(kind);
     if (fault?.kind === 'restart') this.restartIndexers(fault.losesUnwritten);
@@ -253,7 +259,7 @@ export class HecServer {
   }
 
   async #decode(encoding: 'gzip' | 'identity', body: Buffer): Promise<Buffer | 'too_large' | null> {
-    const cap = this.#options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
+    const cap = this.maxBodyBytes;
     if (encoding === 'identity') return body;
     try {
       return await gunzipAsync(body, { maxOutputLength: cap });
@@ -263,9 +269,7 @@ export class HecServer {
   }
 
   #tooLarge(): HecAnswer {
-    return this.#options.sizeMode === 'cloud'
-      ? codeAnswer(6, { number: 0 })
-      : htmlAnswer(413, 'Request Entity Too Large');
+    return this.sizeMode === 'cloud' ? codeAnswer(6, { number: 0 }) : htmlAnswer(413, 'Request Entity Too Large');
   }
 
   #read(text: Buffer, rule: TokenRule): EnvelopeRead {
@@ -287,14 +291,14 @@ export class HecServer {
     const nowMs = Date.now();
     if (fault?.kind === 'busy-after') {
       const number = Math.floor(read.events.length * fault.share);
-      indexer.accept(null, read.events.slice(0, number), nowMs);
+      indexer.index(read.events.slice(0, number));
       return codeAnswer(9, { number });
     }
     if (read.fault !== null) {
       const { code, number } = read.fault;
       if (code === 5) return codeAnswer(5);
       // Taken, and without an ackId: a sender knows of these only by the number.
-      if (code !== 7 || this.#options.isIndexFaultPartial !== false) indexer.accept(null, read.events, nowMs);
+      if (code !== 7 || this.#options.isIndexFaultPartial !== false) indexer.index(read.events);
       return codeAnswer(code, { number });
     }
     const ackId = indexer.accept(rule.usesAck === true ? ackChannel : null, read.events, nowMs);

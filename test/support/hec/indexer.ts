@@ -55,7 +55,7 @@ export class Indexer {
   /** The ackId, or null where the token has no acknowledgements. */
   accept(channel: string | null, events: readonly (ReadEvent | null)[], nowMs: number): number | null {
     const batch = { events, dueMs: nowMs + this.#options.indexDelayMs };
-    if (this.#options.indexDelayMs === 0) this.#index(batch);
+    if (this.#options.indexDelayMs === 0) this.index(events);
     else this.#waiting.push(batch);
     if (channel === null) return null;
     let state = this.#channels.get(channel);
@@ -85,7 +85,7 @@ export class Indexer {
   /** Writes what has waited long enough; all of it when `nowMs` is infinite. */
   indexDue(nowMs: number): void {
     while (this.#nextWaiting < this.#waiting.length && this.#waiting[this.#nextWaiting]!.dueMs <= nowMs)
-      this.#index(this.#waiting[this.#nextWaiting++]!);
+      this.index(this.#waiting[this.#nextWaiting++]!.events);
     if (this.#nextWaiting > 64 || this.#nextWaiting === this.#waiting.length) {
       this.#waiting.splice(0, this.#nextWaiting);
       this.#nextWaiting = 0;
@@ -102,8 +102,9 @@ export class Indexer {
     this.#nextWaiting = 0;
   }
 
-  #index(batch: Batch): void {
-    for (const event of batch.events) {
+  /** At once: what is taken of a body that is then refused is indexed by the time of the answer, and has no ackId. */
+  index(events: readonly (ReadEvent | null)[]): void {
+    for (const event of events) {
       if (event === null) this.#ledger.recordUnnumbered();
       else this.#ledger.record(event.sensor, event.bootId, event.seq, event.eventId);
     }
