@@ -31,6 +31,8 @@ export function judge({ ledger, commits, report, wasKilled }: Evidence): Judgeme
   const { counters, drops } = report;
   const dropped = Object.values(counters.dropped).reduce((sum, events) => sum + events, 0);
 
+  if (commits.size === 0 || ledger.indexed === 0)
+    complaints.push('nothing was emitted, or nothing received: this tested nothing');
   for (const [bootId, lastSeq] of commits) {
     const lost: number[] = [];
     for (let seq = 0; seq <= lastSeq; seq++) {

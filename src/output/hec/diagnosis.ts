@@ -3,7 +3,7 @@
  * written where the thing is found.
  */
 
-export type Verdict = 'ok' | 'warn' | 'fail';
+type Verdict = 'ok' | 'warn' | 'fail';
 
 interface FindingRow {
   readonly verdict: Verdict;
@@ -16,7 +16,7 @@ const CA_CURE =
 const NAME_CURE =
   'Use the name the certificate was made for in the URL, say it with `tls.serverName`, or have a certificate made for this name.';
 
-export const FINDINGS = {
+const FINDINGS = {
   bad_url: fail('Write it as https://host:8088, without a path unless a proxy needs one.'),
   proxy_unreachable: fail('Check the host and the port of `proxy`, and that this machine may reach it.'),
   proxy_auth: fail('Put user and password into `proxy`: http://user:password@host:port.'),

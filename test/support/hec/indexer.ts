@@ -54,6 +54,7 @@ export class Indexer {
 
   /** The ackId, or null where the token has no acknowledgements. */
   accept(channel: string | null, events: readonly (ReadEvent | null)[], nowMs: number): number | null {
+    this.indexDue(nowMs);
     const batch = { events, dueMs: nowMs + this.#options.indexDelayMs };
     if (this.#options.indexDelayMs === 0) this.index(events);
     else this.#waiting.push(batch);
