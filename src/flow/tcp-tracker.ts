@@ -343,10 +343,13 @@ export class TcpTracker {
     }
     const isHeld = (words[base + Word.State]! & (State.HeldA << side)) !== 0;
     if (ahead === 0 && !isHeld && isPadding(frame)) {
-      this.#doubt(slot, side, frame.payloadLen);
+      this.counters.paddingSegments += 1;
+      this.#setZeros(slot, side, Math.max(frame.payloadLen, this.#zerosOf(slot, side)));
       return;
     }
-    if (words[base + Word.State]! >>> ZEROS_SHIFT !== 0) this.#doubt(slot, side, 0);
+    if (words[base + Word.State]! >>> ZEROS_SHIFT !== 0) {
+      this.#setZeros(slot, side, Math.max(0, this.#zerosOf(slot, side) - fresh));
+    }
     if (isHeld && this.#fillHole(slot, side, seq, frame)) return;
     const captured = frame.payloadEnd - frame.payloadAt;
     const at = frame.payloadAt - ahead;
@@ -360,24 +363,25 @@ export class TcpTracker {
     if ((words[base + Word.State]! & (State.HeldA << side)) !== 0) this.#drain(slot, side);
   }
 
-  /** Remembers that `count` zero bytes, or none, came where data is expected next. */
-  #doubt(slot: number, side: Side, count: number): void {
-    if (count > 0) this.counters.paddingSegments += 1;
+  /** Zero bytes that came where data is expected next, and may be padding. */
+  #zerosOf(slot: number, side: Side): number {
+    return (this.table.words[slot * STRIDE + Word.State]! >>> (ZEROS_SHIFT + 3 * side)) & ZEROS_MASK;
+  }
+
+  #setZeros(slot: number, side: Side, count: number): void {
     const at = slot * STRIDE + Word.State;
     const shift = ZEROS_SHIFT + 3 * side;
-    const state = this.table.words[at]!;
-    const zeros = count === 0 ? 0 : Math.max(count, (state >>> shift) & ZEROS_MASK);
-    this.table.words[at] = (state & ~(ZEROS_MASK << shift)) | (zeros << shift);
+    this.table.words[at] = (this.table.words[at]! & ~(ZEROS_MASK << shift)) | (count << shift);
   }
 
   /** Delivers the first `count` of the zeros in doubt, if there are so many: what follows them says that they are data. */
   #settleZeros(slot: number, side: Side, count: number): boolean {
-    const words = this.table.words;
-    const base = slot * STRIDE;
-    const zeros = (words[base + Word.State]! >>> (ZEROS_SHIFT + 3 * side)) & ZEROS_MASK;
+    const next = slot * STRIDE + Word.NextA + side;
+    const zeros = this.#zerosOf(slot, side);
     if (count <= 0 || count > zeros) return false;
-    this.#doubt(slot, side, 0);
-    words[base + Word.NextA + side] = (words[base + Word.NextA + side]! + count) | 0;
+    // Those behind them stay in doubt.
+    this.#setZeros(slot, side, zeros - count);
+    this.table.words[next] = (this.table.words[next]! + count) | 0;
     this.#deliver(slot, side, ZEROS, 0, count);
     return true;
   }
