@@ -21,6 +21,10 @@ import type { Part } from './part.ts';
 const MAX_DRAINING = 16;
 /** A balancer that moves us this often, with nothing acknowledged in between, is not sticky or writes its cookie anew each time. */
 const MAX_MOVES_IN_ROW = 5;
+/** Then one part at a time is sent and waited for: all that several indexers tell of one channel can be believed only so. */
+const MAX_DEATHS_IN_ROW = 3;
+/** Acknowledgements without a death between them until parts are sent side by side again. */
+const CALM_ACKS = 20;
 /** Beyond it, old ackIds are no longer told from new ones; they come in order, so hardly any are held apart. */
 const MAX_SEEN_APART = 10_000;
 
@@ -61,8 +65,11 @@ export class AckTracker {
   #current: AckChannel | null = null;
   readonly #draining: AckChannel[] = [];
   #movesInRow = 0;
+  #calmAcks = 0;
   /** Channels that died since the last acknowledgement. */
   deathsInRow = 0;
+  /** More than one indexer answers: one part at a time. */
+  isCareful = false;
   channelsOpened = 0;
   /** Found at run time: `null` until the first answer. */
   hasAcks: boolean | null = null;
@@ -109,6 +116,8 @@ export class AckTracker {
   bury(channel: AckChannel): readonly Part[] {
     channel.isDead = true;
     this.deathsInRow += 1;
+    this.#calmAcks = 0;
+    if (this.deathsInRow >= MAX_DEATHS_IN_ROW) this.isCareful = true;
     if (channel === this.#current) this.#open(channel.token, channel.jar.copy());
     this.#undrain(channel);
     return this.#takeUnacked(channel);
@@ -135,6 +144,8 @@ export class AckTracker {
     if (acked.length > 0) {
       this.deathsInRow = 0;
       this.#movesInRow = 0;
+      this.#calmAcks += acked.length;
+      if (this.#calmAcks >= CALM_ACKS) this.isCareful = false;
     }
     return acked;
   }

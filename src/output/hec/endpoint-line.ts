@@ -82,6 +82,12 @@ export class EndpointLine {
     this.#pollDelayMs = config.ackPollMs;
   }
 
+  /** Whether one more part may be sent. */
+  get isFree(): boolean {
+    const waitsForOne = this.acks.isCareful && (this.gate.inFlight > 0 || this.acks.outstanding > 0);
+    return this.gate.isFree && !waitsForOne;
+  }
+
   /** The largest body this endpoint takes, as far as it is known; uncompressed. */
   maxBodyBytes(nowMs: number): number {
     if (nowMs - this.#maxBodyLearnedMs > SIZE_LIMIT_AGE_MS) this.#maxBodyBytes = Number.POSITIVE_INFINITY;

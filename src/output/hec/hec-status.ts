@@ -74,7 +74,7 @@ function readEndpoint({ endpoint, gate, acks }: EndpointLine, isRunning: boolean
   return {
     url: endpoint.name,
     state: isRunning ? STATES[gate.phase] : 'stopped',
-    reason: gate.reason,
+    reason: gate.reason === '' && acks.isCareful ? 'not_sticky' : gate.reason,
     text: gate.text,
     inFlight: gate.inFlight,
     concurrency: gate.limit,

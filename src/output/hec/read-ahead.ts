@@ -90,8 +90,9 @@ export class ReadAhead {
     return lane.buffer.shift() ?? null;
   }
 
-  /** An id with nothing behind it, `from` or above. */
+  /** The id of the newest batch, or `from` where none is behind it: one too many, and a batch to come would be left out. */
   #findNewest(from: number): number {
+    if (!this.#hasMoreThan(from)) return from;
     let low = from;
     let step = 1;
     while (this.#hasMoreThan(low + step)) {

@@ -139,10 +139,10 @@ export class HecSink implements Sink {
       this.#fate!.lose(line, line.acks.expire(nowMs - this.#config.ackTimeoutMs));
     }
     this.#pollAcks(nowMs);
-    while (this.#lines.some((line) => line.gate.isFree)) {
+    for (let free = this.#freeLines(); free.length > 0; free = this.#freeLines()) {
       const part = this.#nextPart(nowMs, signal);
       if (part === null) break;
-      this.#launch(part, this.#chooseLine());
+      this.#launch(part, chooseLine(free));
     }
   }
 
@@ -185,21 +185,11 @@ export class HecSink implements Sink {
     this.#isWaiting = false;
   }
 
-  /** Smooth weighted round: each gains its weight, the richest goes and pays for all. One of weight 0 goes only where no other is up. */
-  #chooseLine(): EndpointLine {
-    const free = this.#lines.filter((line) => line.gate.isFree);
-    const isMainUp = this.#lines.some((line) => line.weight > 0 && line.gate.phase === 'up');
-    const able = isMainUp ? free.filter((line) => line.weight > 0) : free;
-    const lines = able.length > 0 ? able : free;
-    let chosen = lines[0]!;
-    let total = 0;
-    for (const line of lines) {
-      line.credit += line.weight;
-      total += line.weight;
-      if (line.credit > chosen.credit) chosen = line;
-    }
-    chosen.credit -= total;
-    return chosen;
+  /** Those that may take one more part. One of weight 0 goes only where no other can be hoped for. */
+  #freeLines(): readonly EndpointLine[] {
+    const isAway = ({ gate }: EndpointLine): boolean => gate.phase === 'backing_off' || gate.phase === 'holding';
+    const areAllAway = this.#lines.every((line) => line.weight === 0 || isAway(line));
+    return this.#lines.filter((line) => line.isFree && (line.weight > 0 || areAllAway));
   }
 
   #launch(part: Part, line: EndpointLine): void {
@@ -325,4 +315,17 @@ export class HecSink implements Sink {
     this.#lastSeen = seen;
     this.#onChange(status);
   }
+}
+
+/** Smooth weighted round: each gains its weight, the richest goes and pays for all. */
+function chooseLine(free: readonly EndpointLine[]): EndpointLine {
+  let chosen = free[0]!;
+  let total = 0;
+  for (const line of free) {
+    line.credit += line.weight;
+    total += line.weight;
+    if (line.credit > chosen.credit) chosen = line;
+  }
+  chosen.credit -= total;
+  return chosen;
 }

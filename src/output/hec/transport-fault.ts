@@ -27,6 +27,8 @@ const UNSENT: ReadonlyMap<string, string> = new Map([
   ['ENFILE', 'too_many_files'],
 ]);
 
+/** Errors of undici that have a name and, at times, no code. */
+const NAMED: ReadonlyMap<string, string> = new Map([['HTTPParserError', 'HPE_INVALID']]);
 /** The peer speaks no TLS, or none that we accept. */
 const NOT_TLS = /^(?:ERR_SSL_|EPROTO$)/;
 /** The names of OpenSSL's verification errors, as Node gives them. */
@@ -81,7 +83,7 @@ function rootOf(error: unknown): { readonly code: string; readonly message: stri
   let found = { code: '', message: error instanceof Error ? error.message : 'no answer' };
   // An error that is its own cause must not hold us.
   for (let depth = 0; depth < 4 && at instanceof Error; depth++) {
-    const code = 'code' in at && typeof at.code === 'string' ? at.code : '';
+    const code = 'code' in at && typeof at.code === 'string' ? at.code : (NAMED.get(at.name) ?? '');
     if (code !== '') found = { code, message: at.message === '' ? code : at.message };
     at = at instanceof AggregateError ? at.errors[0] : at.cause;
   }

@@ -29,7 +29,7 @@ export interface RunningSink {
   readonly sink: HecSink;
   readonly changes: readonly HecStatus[];
   /** Stops it, as an operator does. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export function newFolder(): string {
