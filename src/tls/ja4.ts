@@ -78,17 +78,17 @@ export function toAlpnEnds(buf: Uint8Array, at: number, end: number): string {
   return toHex(buf, at, at + 1).charAt(0) + toHex(buf, end - 1, end).charAt(1);
 }
 
-export function toVersionCode(version: number): string {
+function toVersionCode(version: number): string {
   return VERSION_CODES.get(version) ?? '00';
 }
 
 /** Two decimal digits. */
-export function toCount(n: number): string {
+function toCount(n: number): string {
   if (n > 99) return '99';
   return n < 10 ? `0${n}` : `${n}`;
 }
 
-export function toShortHash(text: string): string {
+function toShortHash(text: string): string {
   return text === '' ? EMPTY_HASH : hash('sha256', text, 'hex').slice(0, 12);
 }
 

@@ -23,7 +23,6 @@ import { Cursor, EMPTY_BYTES, FAULT_NAMES, Fault } from '../bytes/cursor.ts';
 import { toText } from '../bytes/text.ts';
 import { readCopy } from './copy-bytes.ts';
 import { Ja3sCache } from './ja3s-cache.ts';
-import { NO_ALPN, toAlpnEnds } from './ja4.ts';
 import { MAX_EXTENSIONS } from './limits.ts';
 import { ExtensionType } from './registry/generated/extensions.ts';
 
@@ -45,8 +44,6 @@ export interface ServerHello {
   /** Index chosen in pre_shared_key, or -1. */
   readonly pskIndex: number;
   readonly alpn: string;
-  /** First and last character of the ALPN name in the manner of JA4, `00` without one. */
-  readonly alpnEnds: string;
   readonly hasSessionTicket: boolean;
   /** The server will send a CertificateStatus (status_request or status_request_v2 is acknowledged). */
   readonly hasStatusRequest: boolean;
@@ -76,7 +73,6 @@ class ServerExtensions {
   keyShareGroup = -1;
   pskIndex = -1;
   alpn = '';
-  alpnEnds: string = NO_ALPN;
   hasSessionTicket = false;
   hasStatusRequest = false;
   sctListBytes = 0;
@@ -147,7 +143,6 @@ function buildServerHello(extensions: ServerExtensions, fixed: FixedPart): Serve
     keyShareGroup: extensions.keyShareGroup,
     pskIndex: extensions.pskIndex,
     alpn: extensions.alpn,
-    alpnEnds: extensions.alpnEnds,
     hasSessionTicket: extensions.hasSessionTicket,
     hasStatusRequest: extensions.hasStatusRequest,
     sctListBytes: extensions.sctListBytes,
@@ -230,7 +225,6 @@ function readAlpn(c: Cursor, found: ServerExtensions): void {
   c.end = vectorEnd(c, c.u16(), found);
   const end = vectorEnd(c, c.u8(), found);
   found.alpn = toText(c.buf, c.pos, end);
-  found.alpnEnds = toAlpnEnds(c.buf, c.pos, end);
 }
 
 function vectorEnd(c: Cursor, len: number, found: ServerExtensions): number {

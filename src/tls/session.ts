@@ -481,7 +481,6 @@ function toServerHello(version: number): ServerHello {
     keyShareGroup: -1,
     pskIndex: -1,
     alpn: '',
-    alpnEnds: '00',
     hasSessionTicket: false,
     hasStatusRequest: false,
     sctListBytes: 0,

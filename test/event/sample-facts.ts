@@ -196,7 +196,6 @@ export function sampleServerHello(changes: Partial<ServerHello> = {}): ServerHel
     keyShareGroup: -1,
     pskIndex: -1,
     alpn: 'http/1.1',
-    alpnEnds: 'h1',
     hasSessionTicket: false,
     hasStatusRequest: false,
     sctListBytes: 0,

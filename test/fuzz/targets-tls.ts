@@ -10,7 +10,6 @@ import { parseClientHello } from '../../src/tls/client-hello.ts';
 import { parseCompressedCertificate } from '../../src/tls/compressed-certificate.ts';
 import type { Handshake } from '../../src/tls/handshake.ts';
 import { HelloShapeCache } from '../../src/tls/hello-shape-cache.ts';
-import { buildJa4s } from '../../src/tls/ja4s.ts';
 import { MessageBuffers } from '../../src/tls/message-buffers.ts';
 import { looksLikeRecord, probeTls } from '../../src/tls/probe.ts';
 import { parseDraftHelloRetryRequest, parseServerHello } from '../../src/tls/server-hello.ts';
@@ -115,7 +114,7 @@ const MESSAGE_TARGETS: readonly FuzzTarget[] = [
   messageTarget('server-hello', 400, [2], (c) => {
     const hello = parseServerHello(c);
     checkText(hello.alpn);
-    return [hello, buildJa4s('t', hello)];
+    return hello;
   }),
   messageTarget('draft-hello-retry', 100, [2, 6], (c) => parseDraftHelloRetryRequest(c)),
   messageTarget('certificate-list', 200, [11], (c) => readRanges(c, false)),

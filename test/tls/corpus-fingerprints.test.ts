@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { Cursor } from '../../src/bytes/cursor.ts';
 import { parseClientHello } from '../../src/tls/client-hello.ts';
 import { HelloShapeCache } from '../../src/tls/hello-shape-cache.ts';
-import { buildJa4s } from '../../src/tls/ja4s.ts';
 import { cipherSuiteName, versionName } from '../../src/tls/registry/names.ts';
 import { parseServerHello } from '../../src/tls/server-hello.ts';
 import { type FoundHello, findHellos } from '../support/corpus-hellos.ts';
@@ -27,7 +26,6 @@ interface ExpectedHandshake {
   readonly ja3s?: string;
   readonly ja3s_string?: string;
   readonly ja4?: string;
-  readonly ja4s?: string;
   readonly cipher?: string;
   readonly version?: string;
   readonly client_extensions?: readonly number[];
@@ -71,7 +69,6 @@ function serverFacts({ body }: FoundHello): Facts {
   return {
     ja3s: hello.ja3s,
     ja3s_string: hello.ja3sText,
-    ja4s: buildJa4s('t', hello),
     cipher: cipherSuiteName(hello.cipherSuite),
     version: versionName(hello.version),
   };

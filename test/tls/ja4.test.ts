@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fromHex } from '../../src/bytes/hex.ts';
 import { buildJa4, type Ja4Input, toAlpnEnds } from '../../src/tls/ja4.ts';
-import { buildJa4s } from '../../src/tls/ja4s.ts';
-import { parseServerHello } from '../../src/tls/server-hello.ts';
-import { cursorOf, extension, vec } from '../support/parser-cases.ts';
 
 /** The example of the specification. */
 const EXAMPLE: Ja4Input = {
@@ -109,20 +106,5 @@ describe('JA4', () => {
     ['2d61', '21'],
   ])('shortens the protocol name %s to %s', (hex, expected) => {
     expect(ends(hex)).toBe(expected);
-  });
-});
-
-describe('JA4S', () => {
-  const fixed = `0303 ${'00'.repeat(32)} 00 c030 00`;
-
-  it('gives the example of its specification', () => {
-    const hello = cursorOf(`${fixed} ${vec(2, extension(5), extension(0x17), extension(0xff01, '00'), extension(0))}`);
-    expect(buildJa4s('t', parseServerHello(hello))).toBe('t120400_c030_4e8089b08790');
-  });
-
-  it('shows the protocol chosen, and zeros without extensions', () => {
-    const alpn = cursorOf(`${fixed} ${vec(2, extension(16, vec(2, vec(1, '6832'))))}`);
-    expect(buildJa4s('t', parseServerHello(alpn))).toMatch(/^t1201h2_c030_/);
-    expect(buildJa4s('q', parseServerHello(cursorOf(fixed)))).toBe('q120000_c030_000000000000');
   });
 });

@@ -32,7 +32,6 @@ describe('parseServerHello', () => {
       keyShareGroup: -1,
       pskIndex: -1,
       alpn: 'h2',
-      alpnEnds: 'h2',
       hasSessionTicket: true,
       hasStatusRequest: true,
       sctListBytes: 5,
