@@ -172,11 +172,12 @@ export class AckTracker {
     return parts;
   }
 
-  /** What is waited for longest began then; infinite where nothing is. */
+  /** What an indexer owes us longest was sent then; infinite where it owes nothing. */
   oldestSentMs(): number {
     let oldest = Number.POSITIVE_INFINITY;
     for (const channel of this.waiting()) {
       for (const entry of channel.pending.values()) {
+        if (entry.isAcked) continue;
         oldest = Math.min(oldest, entry.sentMs);
         break;
       }

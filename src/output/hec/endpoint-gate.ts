@@ -32,6 +32,7 @@ export class EndpointGate {
   readonly #holdRetryMs: number;
   #phase: GatePhase = 'probing';
   #needsProbe = true;
+  #isProvenByProbe = true;
   #isTrial = true;
   #retryAtMs = 0;
   #closedMs = Number.NEGATIVE_INFINITY;
@@ -86,6 +87,9 @@ export class EndpointGate {
   /** The probe found nothing amiss. */
   passProbe(): void {
     this.#open();
+    if (!this.#isProvenByProbe) return;
+    this.reason = '';
+    this.text = '';
   }
 
   /** The server took events; `mayGrow` where it did not ask for less. */
@@ -124,9 +128,11 @@ export class EndpointGate {
     this.#close('backing_off', fault, true, startedMs, nowMs);
   }
 
-  hold(fault: GateFault, nowMs: number): void {
+  /** `isProvenByProbe`: a probe that passes shows that it is mended; else only events that are taken do. */
+  hold(fault: GateFault, nowMs: number, isProvenByProbe = true): void {
     this.#aimd.restart();
     this.#hold(fault, true, nowMs);
+    this.#isProvenByProbe = isProvenByProbe;
   }
 
   /** A part was refused: only a row of them holds the endpoint, and then one part at a time finds out whether it is mended. */
@@ -150,6 +156,7 @@ export class EndpointGate {
     if (isOldNews) return;
     this.#phase = phase;
     this.#needsProbe = needsProbe;
+    this.#isProvenByProbe = true;
     this.#closedMs = nowMs;
     this.#retryAtMs = nowMs + this.#backoff.next(fault.retryAfterMs);
     this.reason = fault.reason;

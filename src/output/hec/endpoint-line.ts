@@ -12,6 +12,7 @@ import type { HecConfig, HecEndpointConfig } from './hec-config.ts';
 import type { Part } from './part.ts';
 import type { Redactor } from './redactor.ts';
 import type { Verdict } from './response.ts';
+import { steadyMs } from './steady-clock.ts';
 import type { TokenSource } from './token-source.ts';
 
 /** An administrator may have raised the limit meanwhile. */
@@ -147,7 +148,7 @@ export class EndpointLine {
   }
 
   async send(body: Uint8Array, isGzip: boolean): Promise<SentPart> {
-    const token = this.#token(Date.now());
+    const token = this.#token(steadyMs());
     const channel = this.acks.channelFor(token);
     const answer = await this.#ask('event', token, channel, body, isGzip);
     this.#counters.bytesSent += body.length;
@@ -206,14 +207,14 @@ export class EndpointLine {
     // As long as some come, others will; if none does, the indexer has much to do.
     if (acked.length > 0) this.#pollDelayMs = this.#config.ackPollMs;
     else this.#pollDelayMs = Math.min(this.#config.ackPollMaxMs, this.#pollDelayMs * 1.5);
-    this.#pollAtMs = Date.now() + this.#pollDelayMs;
+    this.#pollAtMs = steadyMs() + this.#pollDelayMs;
     this.#isPolling = false;
     return { acked, lost };
   }
 
   /** A refusal is no acknowledgement, whatever it says. */
   #refuseAcks(channel: AckChannel, verdict: Verdict): readonly Part[] {
-    const nowMs = Date.now();
+    const nowMs = steadyMs();
     if (verdict.action === Action.HoldToken) {
       const other = this.#tokens.tokens.find((token) => token !== channel.token);
       // Its channel stays: with luck the server looks only at that.
@@ -245,10 +246,10 @@ export class EndpointLine {
 
   /** Health first: it says what is the matter. Then an empty body, which a token that works answers with "no data". */
   async #probe(): Promise<readonly Part[]> {
-    const token = this.#token(Date.now());
+    const token = this.#token(steadyMs());
     if (token === '') {
       const text = this.#tokens.fault ?? '';
-      this.gate.hold({ reason: 'token_missing', text, retryAfterMs: null }, Date.now());
+      this.gate.hold({ reason: 'token_missing', text, retryAfterMs: null }, steadyMs());
       return [];
     }
     const channel = this.acks.channelFor(token);
@@ -266,7 +267,7 @@ export class EndpointLine {
   }
 
   #failProbe({ verdict, startedMs }: HecAnswer, token: string): void {
-    const nowMs = Date.now();
+    const nowMs = steadyMs();
     const hasOther = verdict.action === Action.HoldToken && this.switchToken(token, nowMs);
     if (isHold(verdict.action)) this.gate.hold(verdict, nowMs);
     else if (verdict.action === Action.BackOff) this.gate.backOff(verdict, startedMs, nowMs);

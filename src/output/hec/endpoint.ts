@@ -11,6 +11,7 @@ import type { HecConfig, HecEndpointConfig, HecTls } from './hec-config.ts';
 import { HecError } from './hec-error.ts';
 import type { Redactor } from './redactor.ts';
 import { parseAcks, parseResponse, type Verdict } from './response.ts';
+import { steadyMs } from './steady-clock.ts';
 import { verdictOfError } from './transport-fault.ts';
 
 /** An answer to a question after 5 000 acknowledgements is 80 KB; pages of proxies are smaller. */
@@ -35,6 +36,7 @@ export interface HecAnswer {
   /** To a question after acknowledgements. */
   readonly acks: ReadonlyMap<number, boolean> | null;
   readonly setCookies: readonly string[];
+  /** By the steady clock. */
   readonly startedMs: number;
   readonly elapsedMs: number;
 }
@@ -92,7 +94,7 @@ export class HecEndpoint {
   }
 
   async request(request: HecRequest): Promise<HecAnswer> {
-    const startedMs = Date.now();
+    const startedMs = steadyMs();
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), this.#timeoutMs);
     try {
@@ -116,7 +118,7 @@ export class HecEndpoint {
         acks: request.what === 'ack' ? parseAcks(response.statusCode, body) : null,
         setCookies: allOf(response.headers['set-cookie']),
         startedMs,
-        elapsedMs: Date.now() - startedMs,
+        elapsedMs: steadyMs() - startedMs,
       };
     } catch (error) {
       const verdict = verdictOfError(error, abort.signal.aborted);
@@ -125,7 +127,7 @@ export class HecEndpoint {
         acks: null,
         setCookies: [],
         startedMs,
-        elapsedMs: Date.now() - startedMs,
+        elapsedMs: steadyMs() - startedMs,
       };
     } finally {
       clearTimeout(timer);

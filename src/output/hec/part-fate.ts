@@ -13,6 +13,7 @@ import { countOf, forFallbackIndex, jsonBytesOf, type Part, pieceOf } from './pa
 import type { PartsInHand } from './parts-in-hand.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { Verdict } from './response.ts';
+import { steadyMs } from './steady-clock.ts';
 
 /** Code 6: the only one of its kind that also means "too large", when it names event 0. */
 const INVALID_FORMAT = 6;
@@ -61,10 +62,21 @@ export class PartFate {
     const { deathsInRow } = line.acks;
     if (parts.length === 0 || deathsInRow < 2) return;
     // One channel after the other dies: sending faster would only double more events.
-    const nowMs = Date.now();
+    const nowMs = steadyMs();
     const retryAfterMs = fullJitter(deathsInRow, this.#config, this.#random);
     const text = 'another indexer answers each time: the load balancer is not sticky';
     line.gate.backOff({ reason: 'not_sticky', text, retryAfterMs }, nowMs, nowMs);
+  }
+
+  /** After a stop: events that the next start sends again though they may have been taken. */
+  countSentAgain(lines: readonly EndpointLine[]): number {
+    let events = this.#hands.countTaken();
+    for (const { acks } of lines) {
+      for (const { pending } of acks.waiting()) {
+        for (const entry of pending.values()) if (!entry.isAcked) events += countOf(entry.part);
+      }
+    }
+    return events;
   }
 
   /** Two parts in place of one. */
@@ -86,7 +98,7 @@ export class PartFate {
   ): Promise<void> {
     const { verdict, startedMs } = sent;
     const { gate } = line;
-    const nowMs = Date.now();
+    const nowMs = steadyMs();
     switch (verdict.action) {
       case Action.Accept:
         return this.#accept(part, line, sent);
@@ -155,7 +167,7 @@ export class PartFate {
   }
 
   async #accept(part: Part, line: EndpointLine, { verdict, channel }: SentPart): Promise<void> {
-    const nowMs = Date.now();
+    const nowMs = steadyMs();
     this.#taken(line, nowMs, verdict.action !== Action.AcceptSlower);
     line.noteAccepted();
     part.tries = 0;
@@ -191,7 +203,7 @@ export class PartFate {
     verdict: Verdict,
     readEvents: EventReader,
   ): Promise<void> {
-    const nowMs = Date.now();
+    const nowMs = steadyMs();
     const taken = at - part.from;
     const event = (await readEvents())(at);
     const result = await this.#quarantine.add(line.endpoint.name, verdict, event);
@@ -211,7 +223,7 @@ export class PartFate {
     this.#refusedInRow += 1;
     if (this.#refusedInRow >= MAX_REFUSED_IN_ROW) {
       const text = `${this.#refusedInRow} events in a row were refused: ${verdict.text}`;
-      line.gate.hold({ reason: 'all_refused', text, retryAfterMs: null }, nowMs);
+      line.gate.hold({ reason: 'all_refused', text, retryAfterMs: null }, nowMs, false);
     }
     if (at + 1 < part.to) this.#counters.cuts += 1;
     this.#hands.replace(part, [[at + 1, part.to]]);
@@ -227,7 +239,7 @@ export class PartFate {
       this.#again(part);
       return;
     }
-    this.#lastTakenMs = Date.now();
+    this.#lastTakenMs = steadyMs();
     this.#counters.eventsAccepted += taken;
     this.#counters.retries += 1;
     this.#hands.replace(part, [[part.from + taken, part.to]]);
@@ -277,7 +289,7 @@ export class PartFate {
   #atOnce(part: Part, line: EndpointLine, verdict: Verdict, isOther: boolean): void {
     part.tries += 1;
     if (isOther && part.tries <= MAX_TRIES_AT_ONCE) this.#again(part);
-    else this.#park(part, line, verdict, Date.now());
+    else this.#park(part, line, verdict, steadyMs());
   }
 
   #again(part: Part): void {

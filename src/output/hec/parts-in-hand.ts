@@ -139,6 +139,14 @@ export class PartsInHand {
     await this.#close(batch, events);
   }
 
+  /** Events of batches in hand that are, or may be, taken; without those that wait for an acknowledgement. */
+  countTaken(): number {
+    let events = 0;
+    for (const batch of this.#batches) events += batch.acknowledged;
+    for (const part of this.#queue) if (part.isMaybeTaken) events += countOf(part);
+    return events;
+  }
+
   async #close(batch: BatchInHand, events: number): Promise<void> {
     batch.open -= events;
     if (batch.open > 0 || !this.#batches.delete(batch)) return;

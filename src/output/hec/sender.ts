@@ -28,11 +28,14 @@ import { PartsInHand } from './parts-in-hand.ts';
 import { Quarantine } from './quarantine.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { Redactor } from './redactor.ts';
+import { steadyMs } from './steady-clock.ts';
 import { TokenSource } from './token-source.ts';
 import { Wake } from './wake.ts';
 
-/** Sleeps are no longer, so that a clock that was set back can't stop delivery. */
+/** Sleeps are no longer: whatever was overlooked is seen a second later. */
 const MAX_SLEEP_MS = 1_000;
+/** Parts put back; beyond it a channel has died, say, and hundreds go out again. */
+const LONG_QUEUE = 32;
 /** Acks are asked for this often while a stop waits for them. */
 const STOP_POLL_MS = 200;
 /** What a stop waits for after all connections are closed: the spool, whose disk may be full. */
@@ -102,6 +105,8 @@ export class HecSink implements Sink {
   }
 
   async start(consumer: SpoolConsumer, signal: AbortSignal): Promise<void> {
+    // Its connections are gone after a stop.
+    if (this.#state !== 'idle') throw new Error('a HEC sink starts once');
     const hands = new PartsInHand(consumer);
     this.#consumer = consumer;
     this.#hands = hands;
@@ -109,7 +114,7 @@ export class HecSink implements Sink {
     this.#fate = new PartFate(this.#config, hands, this.counters, this.#quarantine, this.#random);
     this.#state = 'running';
     this.#tokens.watch(() => {
-      for (const line of this.#lines) line.reloadTokens(Date.now());
+      for (const line of this.#lines) line.reloadTokens(steadyMs());
       this.#wake.wake();
     });
     const onAbort = (): void => this.#wake.wake();
@@ -132,7 +137,7 @@ export class HecSink implements Sink {
 
   /** Starts whatever is due. */
   #turn(signal: AbortSignal): void {
-    const nowMs = Date.now();
+    const nowMs = steadyMs();
     for (const line of this.#lines) {
       const probe = line.probeIfDue(nowMs);
       if (probe !== null) this.#track(probe.then((lost) => this.#fate!.lose(line, lost)));
@@ -150,21 +155,29 @@ export class HecSink implements Sink {
     for (const line of this.#lines) if (line.pollAtMs <= nowMs) this.#track(this.#poll(line));
   }
 
-  /** Parts put back come first: their batches keep the spool from going on. */
+  /** Parts put back come first, as their batches keep the spool from going on; if they are many, newest events take turns with them. */
   #nextPart(nowMs: number, signal: AbortSignal): Part | null {
     const hands = this.#hands!;
-    const ready = hands.next(nowMs);
-    if (ready !== null) return ready;
+    const prefersLive = this.#liveCredit + this.#config.liveShare >= 1;
+    const yields = prefersLive && hands.queued > LONG_QUEUE;
+    const part = yields
+      ? (this.#readPart(prefersLive, signal) ?? hands.next(nowMs))
+      : (hands.next(nowMs) ?? this.#readPart(prefersLive, signal));
+    if (part !== null) this.#liveCredit += this.#config.liveShare - (prefersLive ? 1 : 0);
+    return part;
+  }
+
+  #readPart(prefersLive: boolean, signal: AbortSignal): Part | null {
+    const hands = this.#hands!;
     const outstanding = this.#lines.reduce((sum, line) => sum + line.acks.outstanding, hands.queued);
     if (hands.bytes >= this.#config.maxInHandBytes || outstanding >= this.#config.maxOutstanding) return null;
-    const prefersLive = this.#liveCredit + this.#config.liveShare >= 1;
-    const batch = this.#ahead!.next(prefersLive, nowMs);
+    // The age of a batch is a matter of dates.
+    const batch = this.#ahead!.next(prefersLive, Date.now());
     if (batch === null) {
       this.#waitForSpool(signal);
       return null;
     }
     this.#dryWakes = 0;
-    this.#liveCredit += this.#config.liveShare - (prefersLive ? 1 : 0);
     return hands.take(batch);
   }
 
@@ -175,9 +188,9 @@ export class HecSink implements Sink {
   }
 
   async #sleepUntilSpooled(signal: AbortSignal): Promise<void> {
-    const begunMs = Date.now();
+    const begunMs = steadyMs();
     await this.#consumer!.wait(this.#ahead!.liveAt, signal);
-    if (Date.now() - begunMs < 2) {
+    if (steadyMs() - begunMs < 2) {
       this.#dryWakes += 1;
       if (this.#dryWakes >= MAX_DRY_WAKES) throw new SpoolError('closed', 'the spool gives nothing any more');
       await delay(DRY_WAKE_MS);
@@ -208,7 +221,7 @@ export class HecSink implements Sink {
       return;
     }
     // What it refused before, it refuses again.
-    if (countOf(part) > 1 && jsonBytesOf(part) > line.maxBodyBytes(Date.now())) {
+    if (countOf(part) > 1 && jsonBytesOf(part) > line.maxBodyBytes(steadyMs())) {
       fate.halve(part);
       return;
     }
@@ -248,7 +261,7 @@ export class HecSink implements Sink {
     this.#fate!.lose(line, lost);
     const settled = acked.map(async ({ channel, entry }) => {
       this.counters.eventsAcknowledged += countOf(entry.part);
-      observe(this.counters.ackSeconds, (Date.now() - entry.sentMs) / 1000);
+      observe(this.counters.ackSeconds, (steadyMs() - entry.sentMs) / 1000);
       await this.#hands!.acknowledge(entry.part.batch, countOf(entry.part));
       line.acks.forget(channel, entry);
     });
@@ -269,24 +282,25 @@ export class HecSink implements Sink {
   }
 
   #sleepMs(): number {
-    const nowMs = Date.now();
-    let untilMs = Math.min(nowMs + MAX_SLEEP_MS, this.#hands!.nextTurnMs());
+    const nowMs = steadyMs();
+    let untilMs = nowMs + MAX_SLEEP_MS;
+    // Else a turn is of no use before a line is free, which wakes us.
+    if (this.#freeLines().length > 0) untilMs = Math.min(untilMs, this.#hands!.nextTurnMs());
     for (const line of this.#lines) {
       const ackMs = line.acks.oldestSentMs() + this.#config.ackTimeoutMs;
       untilMs = Math.min(untilMs, line.pollAtMs, line.gate.retryAtMs, ackMs);
     }
-    // At least a little: what is due and can't begin (no gate is open) must not make the loop spin.
     return Math.max(1, untilMs - nowMs);
   }
 
   /** Waits a while for answers and acknowledgements, then closes. What is not settled stays in the spool. */
   async #stop(): Promise<void> {
     this.#state = 'stopping';
-    const deadlineMs = Date.now() + this.#config.stopTimeoutMs;
-    while (Date.now() < deadlineMs && this.#failure === null && this.#hasHope()) {
+    const deadlineMs = steadyMs() + this.#config.stopTimeoutMs;
+    while (steadyMs() < deadlineMs && this.#failure === null && this.#hasHope()) {
       for (const line of this.#lines) line.pollSoon();
-      this.#pollAcks(Date.now());
-      await this.#wake.sleep(Math.min(STOP_POLL_MS, deadlineMs - Date.now()));
+      this.#pollAcks(steadyMs());
+      await this.#wake.sleep(Math.min(STOP_POLL_MS, deadlineMs - steadyMs()));
     }
     this.#tokens.close();
     await Promise.all(this.#lines.map((line) => line.endpoint.close()));
@@ -296,6 +310,7 @@ export class HecSink implements Sink {
       delay(STOP_SPOOL_MS, undefined, { signal: patience.signal }).catch(() => undefined),
     ]);
     patience.abort();
+    this.counters.possibleDuplicates += this.#fate!.countSentAgain(this.#lines);
     this.#state = 'stopped';
     this.#report();
   }

@@ -91,7 +91,7 @@ describe('EndpointGate', () => {
     gate.beginProbe();
     expect(gate.isProbeDue(1_000_000)).toBe(false);
     gate.passProbe();
-    expect(gate.limit).toBe(1);
+    expect(gate).toMatchObject({ limit: 1, reason: '' });
     gate.succeed(true);
     expect(gate.limit).toBeGreaterThan(1);
   });
