@@ -54,7 +54,8 @@ export class RotatingFile {
     if (this.#mustReopen) await this.close();
     this.#mustReopen = false;
     if (this.#handle !== null && this.#isDue(bytes.length)) await this.#rotate();
-    const handle = (this.#handle ??= await this.#open());
+    this.#handle ??= await this.#open();
+    const handle = this.#handle;
     let at = 0;
     try {
       while (at < bytes.length) {

@@ -19,10 +19,9 @@
  * Never MDB_WRITEMAP: a full disk would be SIGBUS instead of an error. Never lmdb's overlapping sync: its promise does not say
  * which of three meta pages is on the disk.
  */
-import { statSync } from 'node:fs';
 import path from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
-import { STORE_PAGE_BYTES } from './limits.ts';
+import { STORE_PAGE_BYTES, STORE_TAIL_BYTES, STORE_TAIL_SHARE } from './limits.ts';
 import {
   type BatchHead,
   buildDropRecord,
@@ -36,7 +35,9 @@ import {
   parseStateRecord,
   type SinkState,
   type SpoolState,
+  storedBytes,
 } from './spool-record.ts';
+import { StoreSpace } from './store-space.ts';
 
 export type Durability = 'power-loss' | 'crash' | 'none';
 
@@ -71,12 +72,11 @@ export interface StoreView {
 }
 
 export class BatchStore {
-  readonly #file: string;
+  readonly #space: StoreSpace;
   readonly #db: RootDatabase<Uint8Array, Uint8Array>;
 
-  /** Throws what LMDB throws. */
-  constructor(folder: string, durability: Durability, isReadOnly = false) {
-    this.#file = path.join(folder, STORE_FILE);
+  /** Throws what LMDB throws. `maxBytes` is the bound that the spool keeps. */
+  constructor(folder: string, durability: Durability, maxBytes: number, isReadOnly = false) {
     this.#db = open<Uint8Array, Uint8Array>({
       path: folder,
       noSubdir: false,
@@ -86,13 +86,19 @@ export class BatchStore {
       overlappingSync: false,
       noSync: durability !== 'power-loss',
       readOnly: isReadOnly,
+      // With it, lmdb keeps a promise to itself whose rejection nobody can handle: a full disk would end the process.
+      eventTurnBatching: false,
       // The file holds what leaves the sensor anyway, but nothing of its memory besides.
       noMemInit: false,
     });
+    this.#space = new StoreSpace(
+      path.join(folder, STORE_FILE),
+      Math.min(STORE_TAIL_BYTES, maxBytes * STORE_TAIL_SHARE),
+    );
   }
 
   get fileBytes(): number {
-    return statSync(this.#file).size;
+    return this.#space.fileBytes;
   }
 
   /** Null where there is no state: a new store. Throws where a record is damaged. */
@@ -122,8 +128,9 @@ export class BatchStore {
     this.#db.resetReadTxn();
   }
 
-  /** Rejects where the disk is full or fails; then nothing of it is there. */
-  async commit(commit: StoreCommit): Promise<void> {
+  /** Rejects where the disk is full (`StoreFullError`) or fails; then nothing of it is there. */
+  async commit(commit: StoreCommit, mayGrowBytes: number): Promise<void> {
+    await this.#reserve(commit.batches, mayGrowBytes);
     await this.#write((writes) => {
       this.#putBatches(commit.batches, writes);
       for (const id of commit.removed) {
@@ -144,11 +151,19 @@ export class BatchStore {
 
   /** Batches without a state: for a salvage, which is begun anew if it does not come to its end. */
   async addBatches(batches: readonly NewBatch[]): Promise<void> {
-    if (batches.length > 0) await this.#write((writes) => this.#putBatches(batches, writes));
+    if (batches.length === 0) return;
+    await this.#reserve(batches, Number.POSITIVE_INFINITY);
+    await this.#write((writes) => this.#putBatches(batches, writes));
   }
 
   async close(): Promise<void> {
+    await this.#space.close();
     await this.#db.close();
+  }
+
+  async #reserve(batches: readonly NewBatch[], mayGrowBytes: number): Promise<void> {
+    const batchBytes = batches.reduce((bytes, { head }) => bytes + storedBytes(head), 0);
+    await this.#space.ensure((lastPageOf(this.#db) + 1) * STORE_PAGE_BYTES, batchBytes, mayGrowBytes);
   }
 
   #putBatches(batches: readonly NewBatch[], writes: Promise<unknown>[]): void {
@@ -174,6 +189,15 @@ export class BatchStore {
     }
     return records;
   }
+}
+
+/** The last page that the store has ever used. */
+function lastPageOf(db: RootDatabase<Uint8Array, Uint8Array>): number {
+  const stats = db.getStats();
+  if (!('lastPageNumber' in stats) || typeof stats.lastPageNumber !== 'number') {
+    throw new Error('lmdb says which page is its last');
+  }
+  return stats.lastPageNumber;
 }
 
 /** lmdb rejects every write of a failed commit with a promise of the cause inside. */

@@ -4,7 +4,8 @@
  *     append ─> lines of one batch ──full, old, flush──> gzip (several at once) ──> Spool.append (in order)
  *
  * Never waits: that is for the caller, who asks `isFull` and awaits `room` where it can (a replay of files). Where it can't, batches
- * beyond the bound are dropped as `overflow` and counted, each a range of `seq` of its own.
+ * beyond the bound are dropped as `overflow` and counted, each a range of `seq` of its own. A caller that does wait, but only between
+ * its blocks, says so with `isElastic`: what one block gives is kept in memory beyond the bound.
  */
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -21,6 +22,8 @@ export interface BatchWriterOptions {
   readonly batchBytes?: number;
   readonly batchAgeMs?: number;
   readonly maxInFlight?: number;
+  /** Nothing overflows; the caller awaits `room` before it goes on. */
+  readonly isElastic?: boolean;
 }
 
 export class BatchWriter {
@@ -29,6 +32,7 @@ export class BatchWriter {
   readonly #batchBytes: number;
   readonly #batchAgeMs: number;
   readonly #maxInFlight: number;
+  readonly #isElastic: boolean;
   /** Buffers of batches that are done, to be used again: as many as were ever in flight. */
   readonly #spare: Buffer[] = [];
   #buf: Buffer;
@@ -50,6 +54,7 @@ export class BatchWriter {
     this.#batchBytes = options.batchBytes ?? BATCH_JSON_BYTES;
     this.#batchAgeMs = options.batchAgeMs ?? BATCH_AGE_MS;
     this.#maxInFlight = options.maxInFlight ?? MAX_BATCHES_IN_FLIGHT;
+    this.#isElastic = options.isElastic ?? false;
     this.#buf = Buffer.allocUnsafe(this.#batchBytes + SLACK_BYTES);
   }
 
@@ -107,7 +112,7 @@ export class BatchWriter {
     this.#at = 0;
     if (count === 0) return;
     const firstSeq = this.#firstSeq;
-    if (this.isFull) {
+    if (this.isFull && !this.#isElastic) {
       this.#spool.countRefused({ bootId: this.#bootId, firstSeq, lastSeq: firstSeq + count - 1 }, 'overflow');
       return;
     }

@@ -43,14 +43,18 @@ export class DiskRoom {
     this.extraReserveBytes = 0;
   }
 
+  /** By how much the file may grow. */
+  growBytes(fileBytes: number): number {
+    const grown = fileBytes - this.#fileBytesThen;
+    return this.isDiskFull ? 0 : Math.max(0, this.freeBytes - grown - this.#options.minFreeBytes);
+  }
+
   /** Null where `bytes` fit beside `liveBytes` of a file of `fileBytes`. */
   ask(bytes: number, liveBytes: number, fileBytes: number): FullReason | null {
     const need = liveBytes + bytes;
-    const { maxBytes, minFreeBytes } = this.#options;
+    const { maxBytes } = this.#options;
     if (need > maxBytes - reserveOf(maxBytes)) return 'spool_full';
-    const grown = fileBytes - this.#fileBytesThen;
-    const growth = this.isDiskFull ? 0 : Math.max(0, this.freeBytes - grown - minFreeBytes);
-    const capacity = fileBytes + growth;
+    const capacity = fileBytes + this.growBytes(fileBytes);
     return need + reserveOf(capacity) + this.extraReserveBytes > capacity ? 'disk_full' : null;
   }
 }

@@ -15,8 +15,9 @@ export const GZIP_LEVEL = 1;
  */
 export const MAX_BATCHES_IN_FLIGHT = 16;
 
-/** One commit takes at most so much, so that a settle does not wait behind an endless one. */
+/** One commit takes at most so much, so that a settle does not wait behind an endless one; of a small spool, less. */
 export const MAX_COMMIT_BYTES = 8 * 1024 * 1024;
+export const MAX_COMMIT_SHARE = 1 / 16;
 
 /** Durability `none`: time between commits. */
 export const LAZY_COMMIT_MS = 1000;
@@ -29,11 +30,25 @@ export const DEFAULT_MAX_AGE_MS = 7 * 24 * 3600 * 1000;
 export const DEFAULT_MIN_FREE_BYTES = 256 * 1024 * 1024;
 
 /** Under this a spool has no room for the pages that the store itself needs. */
-export const MIN_SPOOL_BYTES = 4 * 1024 * 1024;
+export const MIN_SPOOL_BYTES = 8 * 1024 * 1024;
 
-/** The store's own pages: its tree, its list of free pages, pages freed but not yet reusable, holes too small for a batch. */
-export const STORE_RESERVE_BYTES = 1024 * 1024;
+/**
+ * Kept free in the file's bound: the tree, the list of free pages, pages freed but not yet reusable, holes too small for a batch, and what
+ * the file is ahead of the store.
+ */
+export const STORE_RESERVE_BYTES = 2 * 1024 * 1024;
 export const STORE_RESERVE_SHARE = 1 / 16;
+
+/** What a commit writes besides its batches: the tree's pages on the way to each record, and the list of free pages. */
+export const STORE_SLACK_BYTES = 128 * 1024;
+/** Eight bytes in the list for each free page of 4096, and the list is written anew. */
+export const STORE_SLACK_SHARE = 1 / 512;
+/** Kept back from batches, so that a settle, which makes room, can still be written when they no longer can. */
+export const BATCH_SLACK_BYTES = 512 * 1024;
+/** The file grows by so much at a time; when the disk fills, this is what the store still has where no page fits again. */
+export const STORE_TAIL_BYTES = 4 * 1024 * 1024;
+/** … of a small spool, this part of its bound. */
+export const STORE_TAIL_SHARE = 1 / 16;
 
 /** The store gives every batch whole pages. */
 export const STORE_PAGE_BYTES = 4096;

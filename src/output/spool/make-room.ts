@@ -6,8 +6,8 @@
  * wait. What is in a sink's hands is not given up. Where nothing else is left, the new batch is refused.
  */
 import type { SinkAccount } from './sink-account.ts';
-import { rangeOf, type SpoolBook, storedBytes } from './spool-book.ts';
-import type { BatchHead } from './spool-record.ts';
+import { rangeOf, type SpoolBook } from './spool-book.ts';
+import { type BatchHead, storedBytes } from './spool-record.ts';
 
 export type FullReason = 'spool_full' | 'disk_full';
 

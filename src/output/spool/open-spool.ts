@@ -93,25 +93,25 @@ async function openLocked(options: OpenSpoolOptions, spoolOptions: SpoolOptions,
 }
 
 /** Opens the store, or an empty one in its place. */
-async function openStore({ folder, durability, now }: SpoolOptions): Promise<OpenedStore> {
+async function openStore({ folder, durability, maxBytes, now }: SpoolOptions): Promise<OpenedStore> {
   const unfinished = resumeSetAside(folder);
   if (unfinished !== null) {
     const fault = { what: 'a salvage was not finished', aside: unfinished };
-    return { store: new BatchStore(folder, durability), view: null, fault };
+    return { store: new BatchStore(folder, durability, maxBytes), view: null, fault };
   }
-  const opened = await tryOpen(folder, durability);
+  const opened = await tryOpen(folder, durability, maxBytes);
   if (typeof opened !== 'string') return opened;
   const aside = setStoreAside(folder, now());
-  return { store: new BatchStore(folder, durability), view: null, fault: { what: opened, aside } };
+  return { store: new BatchStore(folder, durability, maxBytes), view: null, fault: { what: opened, aside } };
 }
 
 /** The store and what is in it, or what is wrong with it. */
-async function tryOpen(folder: string, durability: Durability): Promise<OpenedStore | string> {
+async function tryOpen(folder: string, durability: Durability, maxBytes: number): Promise<OpenedStore | string> {
   const fault = findStoreFault(path.join(folder, STORE_FILE));
   if (fault !== null) return fault;
   let store: BatchStore | null = null;
   try {
-    store = new BatchStore(folder, durability);
+    store = new BatchStore(folder, durability, maxBytes);
     return { store, view: store.readAll(), fault: null };
   } catch (error) {
     await store?.close();

@@ -8,9 +8,8 @@
  *                              ^ #start          ^ settled by all, out of order
  */
 import { DropJournal, type EventRange, type JournalChanges } from './drop-journal.ts';
-import { STORE_PAGE_BYTES } from './limits.ts';
 import type { SinkAccount } from './sink-account.ts';
-import type { BatchHead, DropRecord, SinkState, SpoolState } from './spool-record.ts';
+import { type BatchHead, type DropRecord, type SinkState, type SpoolState, storedBytes } from './spool-record.ts';
 
 /** What a commit has to write. */
 export interface BookChanges {
@@ -254,11 +253,6 @@ export class SpoolBook {
     this.#heads = this.#heads.filter((live) => live !== null);
     this.#start = 0;
   }
-}
-
-/** Bytes that a batch takes in the store, in whole pages. */
-export function storedBytes(head: BatchHead): number {
-  return Math.ceil((head.recordBytes + 24) / STORE_PAGE_BYTES) * STORE_PAGE_BYTES;
 }
 
 export function rangeOf(head: BatchHead): EventRange {

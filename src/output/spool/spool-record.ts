@@ -24,12 +24,15 @@ import {
   encodeSpoolState,
   type SinkStateMessage,
 } from './generated/spool-message.ts';
+import { STORE_PAGE_BYTES } from './limits.ts';
 import type { SpoolBatch } from './spool-batch.ts';
 
 /** Of the schema. A store with another one is set aside. */
 export const SPOOL_FORMAT = 1;
 
 const HEADER_BYTES = 8;
+/** Of the store, before each record of its own pages. */
+const PAGE_HEADER_BYTES = 24;
 
 /** A batch without its body: what the spool keeps in memory of it. */
 export interface BatchHead {
@@ -82,6 +85,11 @@ export interface LedgerEntry {
   readonly added: readonly BatchHead[];
   readonly sinks: readonly SinkState[];
   readonly removed: readonly number[];
+}
+
+/** Bytes that a batch takes in the store, in whole pages. */
+export function storedBytes(head: BatchHead): number {
+  return Math.ceil((head.recordBytes + PAGE_HEADER_BYTES) / STORE_PAGE_BYTES) * STORE_PAGE_BYTES;
 }
 
 export function buildBatchRecord(head: BatchHead, gzip: Uint8Array, eventEnds: Uint32Array): Uint8Array {

@@ -62,7 +62,7 @@ export async function readSpoolStatus(folder: string, nowMs: number): Promise<Sp
     throw new SpoolError('cannot_open', `the spool ${folder} is damaged (${fault}): the next start mends it`);
   let store: BatchStore;
   try {
-    store = new BatchStore(folder, 'crash', true);
+    store = new BatchStore(folder, 'crash', 0, true);
   } catch (error) {
     throw new SpoolError(
       'cannot_open',

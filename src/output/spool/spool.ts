@@ -21,6 +21,7 @@ import {
   LAZY_COMMIT_BATCHES,
   LAZY_COMMIT_MS,
   MAX_COMMIT_BYTES,
+  MAX_COMMIT_SHARE,
   MAX_FULL_TRIES,
   MAX_RETRY_COMMIT_MS,
   RETRY_COMMIT_MS,
@@ -32,7 +33,7 @@ import { type Admitted, rangeOf, type SpoolBook } from './spool-book.ts';
 import { AccountConsumer, type ConsumerHost } from './spool-consumer.ts';
 import { SpoolError } from './spool-error.ts';
 import type { SpoolLock } from './spool-lock.ts';
-import { type BatchHead, buildBatchRecord } from './spool-record.ts';
+import { type BatchHead, buildBatchRecord, type LedgerEntry } from './spool-record.ts';
 import type { SpoolReporter } from './spool-report.ts';
 
 export interface SpoolOptions {
@@ -103,6 +104,7 @@ export class Spool implements ConsumerHost {
   #mustCommit = false;
   #retryMs = RETRY_COMMIT_MS;
   #fileBytes = 0;
+  #ledgerRetryMs = 0;
   #wakeUp = new AbortController();
 
   constructor(parts: SpoolParts, options: SpoolOptions) {
@@ -255,7 +257,8 @@ export class Spool implements ConsumerHost {
     const group: Group = { waiting: [], admitted: [] };
     let bytes = 0;
     let id = this.book.nextId;
-    while (bytes < MAX_COMMIT_BYTES) {
+    const maxBytes = Math.min(MAX_COMMIT_BYTES, this.options.maxBytes * MAX_COMMIT_SHARE);
+    while (bytes < maxBytes) {
       const waiting = this.#waiting[0];
       if (waiting === undefined) break;
       const { draft, isExempt } = waiting;
@@ -299,15 +302,18 @@ export class Spool implements ConsumerHost {
     this.book.generation += 1;
     const state = this.book.toState(this.book.nextId + admitted.length);
     try {
-      await this.store.commit({
-        state,
-        batches: batches.map(({ record }, i) => ({ head: admitted[i]!.head, record })),
-        removed: changes.removed,
-        sinks: changes.sinks,
-        drops: changes.journal.written,
-        forgottenDrops: changes.journal.deleted,
-        forgottenSinks,
-      });
+      await this.store.commit(
+        {
+          state,
+          batches: batches.map(({ record }, i) => ({ head: admitted[i]!.head, record })),
+          removed: changes.removed,
+          sinks: changes.sinks,
+          drops: changes.journal.written,
+          forgottenDrops: changes.journal.deleted,
+          forgottenSinks,
+        },
+        this.#room.growBytes(this.#fileBytes),
+      );
     } catch (error) {
       this.book.putBack(changes);
       await this.#giveWayToFullDisk(group, error);
@@ -322,7 +328,8 @@ export class Spool implements ConsumerHost {
     return true;
   }
 
-  async #writeLedger(entry: Parameters<LedgerFile['append']>[0]): Promise<void> {
+  async #writeLedger(entry: LedgerEntry): Promise<void> {
+    if (this.now() < this.#ledgerRetryMs) return;
     try {
       if (!this.#ledger.needsRewrite) await this.#ledger.append(entry);
       else {
@@ -334,7 +341,8 @@ export class Spool implements ConsumerHost {
         });
       }
     } catch (error) {
-      // The second witness is not worth stopping the first. It is written anew as soon as it can be.
+      // The second witness is not worth stopping the first. It is written anew when it can be.
+      this.#ledgerRetryMs = this.now() + MAX_RETRY_COMMIT_MS;
       this.#noteFault(error);
     }
   }
@@ -372,15 +380,18 @@ export class Spool implements ConsumerHost {
     this.book.generation += 1;
     const state = this.book.toState();
     try {
-      await this.store.commit({
-        state,
-        batches: [],
-        removed: changes.removed,
-        sinks: changes.sinks,
-        drops: changes.journal.written,
-        forgottenDrops: changes.journal.deleted,
-        forgottenSinks: [],
-      });
+      await this.store.commit(
+        {
+          state,
+          batches: [],
+          removed: changes.removed,
+          sinks: changes.sinks,
+          drops: changes.journal.written,
+          forgottenDrops: changes.journal.deleted,
+          forgottenSinks: [],
+        },
+        0,
+      );
     } catch (error) {
       this.#noteFault(error);
       this.book.putBack(changes);

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeDraft, makeFolder, missing, openLabSpool, range, readAll, reportsOf, seqsOf } from './spool-lab.ts';
 
@@ -59,7 +59,8 @@ describe('a spool whose store was damaged', () => {
   it('is set aside, salvaged, and says what is lost', async () => {
     const folder = await makeSpool();
     const store = path.join(folder, 'data.mdb');
-    fs.truncateSync(store, Math.floor(fs.statSync(store).size / 2));
+    // Behind what was written there is only room.
+    fs.truncateSync(store, fs.readFileSync(store).lastIndexOf(Buffer.alloc(1000, 0xa5)) >> 1);
     const { lost, reports } = await expectWholeAccount(folder);
     expect(asideOf(folder)).toHaveLength(1);
     expect(lost).toBeGreaterThan(0);

@@ -174,8 +174,7 @@ const spanglass: any = $root.spanglass = (() => {
                 if (message.gzip != null && $Object.hasOwnProperty.call(message, "gzip"))
                     writer.uint32(18).bytes(message.gzip);
                 if (message.event_ends != null && message.event_ends.length)
-                    for (let i = 0; i < message.event_ends.length; ++i)
-                        writer.uint32(24).uint32(message.event_ends[i]);
+                    writer.uint32(26).uint32s(message.event_ends);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
