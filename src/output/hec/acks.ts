@@ -9,6 +9,10 @@
  * (`forget`), and is not asked for again. An ackId that comes twice on a channel means that its indexer was restarted or that there are two
  * of them: nothing that waits on it can be believed.
  *
+ * Events that a server took of a body it then refused (partial acceptance) have no ackId. They ride on the next request of their channel
+ * that began after their answer: the indexer takes what comes in order, so when that one is acknowledged, they are written, too; and if
+ * it is lost, they are sent again with it.
+ *
  * When channels die one after the other with no acknowledgement between them, a load balancer is not sticky. The caller slows down
  * (`deathsInRow`); and if it was a cookie that changed each time, its changes are no longer taken for a move, or nothing would ever
  * be delivered. Then the 300 s decide.
@@ -32,8 +36,16 @@ export interface AckEntry {
   readonly ackId: number;
   readonly part: Part;
   readonly sentMs: number;
+  /** Taken before it on the same channel, without an ackId of their own. */
+  readonly riders: readonly Part[];
   /** Acknowledged, and on its way into the spool. */
   isAcked: boolean;
+}
+
+interface Rider {
+  readonly part: Part;
+  /** Only a request that began later is behind it. */
+  readonly takenMs: number;
 }
 
 export class AckChannel {
@@ -42,6 +54,8 @@ export class AckChannel {
   token: string;
   readonly jar: CookieJar;
   readonly pending = new Map<number, AckEntry>();
+  /** They wait for a request to ride on. */
+  riders: readonly Rider[] = [];
   isDead = false;
   /** All ackIds below were seen. */
   #seenBelow = 0;
@@ -50,6 +64,10 @@ export class AckChannel {
   constructor(token: string, jar: CookieJar) {
     this.token = token;
     this.jar = jar;
+  }
+
+  get isWaiting(): boolean {
+    return this.pending.size > 0 || this.riders.length > 0;
   }
 
   /** Notes an ackId; says whether it is new on this channel. */
@@ -85,20 +103,33 @@ export class AckTracker {
   /** Channels that something waits on. */
   waiting(): readonly AckChannel[] {
     const all = this.#current === null ? this.#draining : [...this.#draining, this.#current];
-    return all.filter((channel) => channel.pending.size > 0);
+    return all.filter((channel) => channel.isWaiting);
   }
 
+  /** ackIds that are waited for. */
   get outstanding(): number {
-    let sum = 0;
-    for (const channel of this.waiting()) sum += channel.pending.size;
-    return sum;
+    return this.waiting().reduce((sum, channel) => sum + channel.pending.size, 0);
   }
 
-  /** `part` was taken under `ackId`. Gives the parts that have to be sent again. */
-  expect(channel: AckChannel, ackId: number, part: Part, nowMs: number): readonly Part[] {
+  /** Parts without an ackId that wait for a request to ride on. */
+  get riding(): number {
+    return this.waiting().reduce((sum, channel) => sum + channel.riders.length, 0);
+  }
+
+  /** `part`, sent at `startedMs`, was taken under `ackId`. Gives the parts that have to be sent again. */
+  expect(channel: AckChannel, ackId: number, part: Part, nowMs: number, startedMs = nowMs): readonly Part[] {
     if (channel.isDead) return [part];
     if (!channel.see(ackId)) return [part, ...this.bury(channel)];
-    channel.pending.set(ackId, { ackId, part, sentMs: nowMs, isAcked: false });
+    const riders = channel.riders.filter((rider) => rider.takenMs <= startedMs).map((rider) => rider.part);
+    channel.riders = channel.riders.filter((rider) => rider.takenMs > startedMs);
+    channel.pending.set(ackId, { ackId, part, sentMs: nowMs, riders, isAcked: false });
+    return [];
+  }
+
+  /** `part` was taken without an ackId. Gives it back where its channel is dead. */
+  ride(channel: AckChannel, part: Part, nowMs: number): readonly Part[] {
+    if (channel.isDead) return [part];
+    channel.riders = [...channel.riders, { part, takenMs: nowMs }];
     return [];
   }
 
@@ -153,7 +184,7 @@ export class AckTracker {
   /** The spool has it. */
   forget(channel: AckChannel, entry: AckEntry): void {
     if (channel.pending.get(entry.ackId) === entry) channel.pending.delete(entry.ackId);
-    if (channel.pending.size === 0) this.#undrain(channel);
+    if (!channel.isWaiting) this.#undrain(channel);
   }
 
   /** Gives the parts that were sent before `sentBeforeMs` and are still not acknowledged, to be sent again. */
@@ -165,9 +196,11 @@ export class AckTracker {
         if (entry.sentMs > sentBeforeMs) break;
         if (entry.isAcked) continue;
         channel.pending.delete(entry.ackId);
-        parts.push(entry.part);
+        parts.push(entry.part, ...entry.riders);
       }
-      if (channel.pending.size === 0) this.#undrain(channel);
+      for (const rider of channel.riders) if (rider.takenMs <= sentBeforeMs) parts.push(rider.part);
+      channel.riders = channel.riders.filter((rider) => rider.takenMs > sentBeforeMs);
+      if (!channel.isWaiting) this.#undrain(channel);
     }
     return parts;
   }
@@ -181,13 +214,14 @@ export class AckTracker {
         oldest = Math.min(oldest, entry.sentMs);
         break;
       }
+      for (const rider of channel.riders) oldest = Math.min(oldest, rider.takenMs);
     }
     return oldest;
   }
 
   #open(token: string, jar: CookieJar): AckChannel {
     const before = this.#current;
-    if (before !== null && !before.isDead && before.pending.size > 0) this.#draining.push(before);
+    if (before !== null && !before.isDead && before.isWaiting) this.#draining.push(before);
     this.channelsOpened += 1;
     this.#current = new AckChannel(token, jar);
     return this.#current;
@@ -200,8 +234,10 @@ export class AckTracker {
 
   #takeUnacked(channel: AckChannel): readonly Part[] {
     const parts: Part[] = [];
-    for (const entry of channel.pending.values()) if (!entry.isAcked) parts.push(entry.part);
+    for (const entry of channel.pending.values()) if (!entry.isAcked) parts.push(entry.part, ...entry.riders);
+    for (const rider of channel.riders) parts.push(rider.part);
     channel.pending.clear();
+    channel.riders = [];
     return parts;
   }
 }

@@ -15,8 +15,8 @@ import type { Verdict } from './response.ts';
 import { steadyMs } from './steady-clock.ts';
 import type { TokenSource } from './token-source.ts';
 
-/** An administrator may have raised the limit meanwhile. */
-const SIZE_LIMIT_AGE_MS = 3_600_000;
+/** After so many accepted bodies a larger one is tried again: an administrator may have raised the limit, or it was another proxy's. */
+const BODIES_PER_LIMIT = 64;
 /** An answer to the empty body of a probe that shows that the token and the path are right; the events decide about the rest. */
 const PROBE_PASSES: ReadonlySet<Action> = new Set([
   Action.Accept,
@@ -60,7 +60,7 @@ export class EndpointLine {
   #tokenAt = 0;
   #preferAgainAtMs = Number.POSITIVE_INFINITY;
   #maxBodyBytes = Number.POSITIVE_INFINITY;
-  #maxBodyLearnedMs = 0;
+  #acceptedInRow = 0;
   #isProbing = false;
   #isPolling = false;
   #pollDelayMs: number;
@@ -90,14 +90,13 @@ export class EndpointLine {
   }
 
   /** The largest body this endpoint takes, as far as it is known; uncompressed. */
-  maxBodyBytes(nowMs: number): number {
-    if (nowMs - this.#maxBodyLearnedMs > SIZE_LIMIT_AGE_MS) this.#maxBodyBytes = Number.POSITIVE_INFINITY;
+  get maxBodyBytes(): number {
     return this.#maxBodyBytes;
   }
 
-  learnMaxBody(refusedBytes: number, nowMs: number): void {
-    this.#maxBodyBytes = Math.min(this.maxBodyBytes(nowMs), refusedBytes - 1);
-    this.#maxBodyLearnedMs = nowMs;
+  learnMaxBody(refusedBytes: number): void {
+    this.#maxBodyBytes = Math.min(this.#maxBodyBytes, refusedBytes - 1);
+    this.#acceptedInRow = 0;
   }
 
   /** The tokens are others now. */
@@ -138,6 +137,8 @@ export class EndpointLine {
 
   noteAccepted(): void {
     this.#fullInRow = 0;
+    this.#acceptedInRow += 1;
+    if (this.#acceptedInRow % BODIES_PER_LIMIT === 0) this.#maxBodyBytes *= 2;
   }
 
   /** The server wants a channel. Says whether it had none. */
@@ -171,7 +172,7 @@ export class EndpointLine {
 
   /** When acknowledgements are asked for next; infinite where none is waited for. */
   get pollAtMs(): number {
-    return this.#isPolling || this.acks.waiting().length === 0 ? Number.POSITIVE_INFINITY : this.#pollAtMs;
+    return this.#isPolling || this.acks.outstanding === 0 ? Number.POSITIVE_INFINITY : this.#pollAtMs;
   }
 
   pollSoon(): void {

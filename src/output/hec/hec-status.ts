@@ -78,7 +78,7 @@ function readEndpoint({ endpoint, gate, acks }: EndpointLine, isRunning: boolean
     text: gate.text,
     inFlight: gate.inFlight,
     concurrency: gate.limit,
-    outstandingAcks: acks.outstanding,
+    outstandingAcks: acks.outstanding + acks.riding,
     hasAcks: acks.hasAcks,
   };
 }

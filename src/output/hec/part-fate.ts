@@ -72,8 +72,10 @@ export class PartFate {
   countSentAgain(lines: readonly EndpointLine[]): number {
     let events = this.#hands.countTaken();
     for (const { acks } of lines) {
-      for (const { pending } of acks.waiting()) {
-        for (const entry of pending.values()) if (!entry.isAcked) events += countOf(entry.part);
+      for (const { pending, riders } of acks.waiting()) {
+        const entries = [...pending.values()].filter((entry) => !entry.isAcked);
+        const parts = [...entries.flatMap((entry) => [entry.part, ...entry.riders]), ...riders.map(({ part }) => part)];
+        for (const part of parts) events += countOf(part);
       }
     }
     return events;
@@ -110,10 +112,10 @@ export class PartFate {
         line.pollSoon();
         return;
       case Action.Isolate:
-        return this.#isolate(part, line, verdict, readEvents);
+        return this.#isolate(part, line, sent, readEvents);
       case Action.Split:
-        if (countOf(part) === 1) return this.#refuseEvent(part, part.from, line, verdict, readEvents);
-        line.learnMaxBody(jsonBytesOf(part), nowMs);
+        if (countOf(part) === 1) return this.#refuseEvent(part, part.from, line, sent, readEvents);
+        line.learnMaxBody(jsonBytesOf(part));
         this.halve(part);
         return;
       case Action.Retry:
@@ -122,7 +124,7 @@ export class PartFate {
         return;
       case Action.BackOff:
         gate.backOff(verdict, startedMs, nowMs);
-        return this.#resume(part, verdict);
+        return this.#resume(part, line, sent);
       case Action.FailOver:
         gate.goDown(verdict, startedMs, nowMs);
         this.#again(part);
@@ -166,7 +168,7 @@ export class PartFate {
     }
   }
 
-  async #accept(part: Part, line: EndpointLine, { verdict, channel }: SentPart): Promise<void> {
+  async #accept(part: Part, line: EndpointLine, { verdict, channel, startedMs }: SentPart): Promise<void> {
     const nowMs = steadyMs();
     this.#taken(line, nowMs, verdict.action !== Action.AcceptSlower);
     line.noteAccepted();
@@ -176,23 +178,23 @@ export class PartFate {
       await this.#hands.finish(part);
       return;
     }
-    const lost = line.acks.expect(channel, verdict.ackId, part, nowMs);
+    const lost = line.acks.expect(channel, verdict.ackId, part, nowMs, startedMs);
     this.#hands.awaitAck(part);
     line.pollLater(nowMs);
     this.lose(line, lost);
   }
 
   /** The events before the bad one are taken, where the server works so; it goes into quarantine; the rest goes on. */
-  async #isolate(part: Part, line: EndpointLine, verdict: Verdict, readEvents: EventReader): Promise<void> {
+  async #isolate(part: Part, line: EndpointLine, sent: SentPart, readEvents: EventReader): Promise<void> {
     const count = countOf(part);
-    const { badAt } = verdict;
-    if (count === 1) return this.#refuseEvent(part, part.from, line, verdict, readEvents);
+    const { badAt, code } = sent.verdict;
+    if (count === 1) return this.#refuseEvent(part, part.from, line, sent, readEvents);
     // Number 0 of code 6 may mean that the body is too large. Cutting is right either way.
-    if (badAt === null || badAt >= count || (badAt === 0 && verdict.code === INVALID_FORMAT)) {
+    if (badAt === null || badAt >= count || (badAt === 0 && code === INVALID_FORMAT)) {
       this.halve(part);
       return;
     }
-    await this.#refuseEvent(part, part.from + badAt, line, verdict, readEvents);
+    await this.#refuseEvent(part, part.from + badAt, line, sent, readEvents);
   }
 
   /** Event `at` of the batch is refused for good; those before it in `part` are taken, those behind it are not. */
@@ -200,18 +202,15 @@ export class PartFate {
     part: Part,
     at: number,
     line: EndpointLine,
-    verdict: Verdict,
+    sent: SentPart,
     readEvents: EventReader,
   ): Promise<void> {
+    const { verdict } = sent;
     const nowMs = steadyMs();
     const taken = at - part.from;
     const event = (await readEvents())(at);
     const result = await this.#quarantine.add(line.endpoint.name, verdict, event);
-    if (taken > 0) {
-      this.#taken(line, nowMs);
-      this.#counters.eventsAccepted += taken;
-      await this.#hands.acknowledge(part.batch, taken);
-    }
+    if (taken > 0) await this.#takePartly(part, taken, line, sent);
     if (result === 'failed') {
       // It must not be lost: tried again when the file can be written.
       const rest = pieceOf(part, at, part.to);
@@ -233,16 +232,27 @@ export class PartFate {
   }
 
   /** Busy, but it may have taken the first events. */
-  async #resume(part: Part, verdict: Verdict): Promise<void> {
-    const taken = verdict.isPartial ? (verdict.badAt ?? 0) : 0;
+  async #resume(part: Part, line: EndpointLine, sent: SentPart): Promise<void> {
+    const { isPartial, badAt } = sent.verdict;
+    const taken = isPartial ? (badAt ?? 0) : 0;
     if (taken <= 0 || taken > countOf(part)) {
       this.#again(part);
       return;
     }
-    this.#lastTakenMs = steadyMs();
-    this.#counters.eventsAccepted += taken;
     this.#counters.retries += 1;
     this.#hands.replace(part, [[part.from + taken, part.to]]);
+    await this.#takePartly(part, taken, line, sent);
+  }
+
+  /** The first `taken` events of a refused body are indexed, but no ackId says so: they ride on the next that has one. */
+  async #takePartly(part: Part, taken: number, line: EndpointLine, { channel }: SentPart): Promise<void> {
+    const nowMs = steadyMs();
+    this.#taken(line, nowMs, false);
+    if (line.acks.hasAcks === true) {
+      this.lose(line, line.acks.ride(channel, pieceOf(part, part.from, part.from + taken), nowMs));
+      return;
+    }
+    this.#counters.eventsAccepted += taken;
     await this.#hands.acknowledge(part.batch, taken);
   }
 

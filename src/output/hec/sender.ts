@@ -169,7 +169,7 @@ export class HecSink implements Sink {
 
   #readPart(prefersLive: boolean, signal: AbortSignal): Part | null {
     const hands = this.#hands!;
-    const outstanding = this.#lines.reduce((sum, line) => sum + line.acks.outstanding, hands.queued);
+    const outstanding = this.#lines.reduce((sum, { acks }) => sum + acks.outstanding + acks.riding, hands.queued);
     if (hands.bytes >= this.#config.maxInHandBytes || outstanding >= this.#config.maxOutstanding) return null;
     // The age of a batch is a matter of dates.
     const batch = this.#ahead!.next(prefersLive, Date.now());
@@ -221,7 +221,7 @@ export class HecSink implements Sink {
       return;
     }
     // What it refused before, it refuses again.
-    if (countOf(part) > 1 && jsonBytesOf(part) > line.maxBodyBytes(steadyMs())) {
+    if (countOf(part) > 1 && jsonBytesOf(part) > line.maxBodyBytes) {
       fate.halve(part);
       return;
     }
@@ -260,9 +260,11 @@ export class HecSink implements Sink {
     const { acked, lost } = await line.poll();
     this.#fate!.lose(line, lost);
     const settled = acked.map(async ({ channel, entry }) => {
-      this.counters.eventsAcknowledged += countOf(entry.part);
       observe(this.counters.ackSeconds, (steadyMs() - entry.sentMs) / 1000);
-      await this.#hands!.acknowledge(entry.part.batch, countOf(entry.part));
+      for (const part of [entry.part, ...entry.riders]) {
+        this.counters.eventsAcknowledged += countOf(part);
+        await this.#hands!.acknowledge(part.batch, countOf(part));
+      }
       line.acks.forget(channel, entry);
     });
     await Promise.all(settled);

@@ -4,7 +4,7 @@ import { takeInHand } from '../../../src/output/hec/part.ts';
 import { ScriptedFaults } from '../../support/hec/fault-plan.ts';
 import { HecServer, type HecServerOptions } from '../../support/hec/hec-server.ts';
 import { json, startAnswerServer } from './answer-server.ts';
-import { MemoryConsumer } from './memory-consumer.ts';
+import { BOOT_ID, envelope, MemoryConsumer } from './memory-consumer.ts';
 import { drained, startSink, testConfig, until } from './run-sink.ts';
 
 const WITH_ACKS: HecServerOptions = { tokens: { 'test-token': { usesAck: true } } };
@@ -190,6 +190,39 @@ describe('acknowledgements', () => {
     expect(sink.counters).toMatchObject({ eventsAcknowledged: 0, eventsAccepted: 5 });
   });
 
+  it('cover what a server took of a body that it refused, so that a crash of it loses nothing', async () => {
+    const server = await startServer({ ...WITH_ACKS, indexDelayMs: 150 });
+    const consumer = new MemoryConsumer();
+    consumer.appendEvents(5);
+    const { sink } = startSink(testConfig([server.url], { maxConcurrency: 1 }), consumer);
+    await drained(consumer);
+    consumer.append([envelope(5), envelope(6), '{"event":""}\n', envelope(8)]);
+    await until(() => sink.counters.quarantined === 1 && sink.status().outstandingAcks > 0, 'the first two are taken');
+    server.restartIndexers(true);
+    for (let i = 0; i < 3; i++) consumer.appendEvents(5);
+    await drained(consumer);
+    server.settle();
+    const missing = Array.from({ length: 24 }, (_, seq) => seq).filter(
+      (seq) => server.ledger.timesOf(BOOT_ID, seq) === 0,
+    );
+    expect(missing).toEqual([7]);
+    expect(sink.counters.eventsAccepted).toBe(0);
+  });
+
+  it('cover partial acceptance without doubling anything where all goes well', async () => {
+    const server = await startServer({ ...WITH_ACKS, indexDelayMs: 20 });
+    const consumer = new MemoryConsumer();
+    for (let b = 0; b < 20; b++) {
+      consumer.append(Array.from({ length: 10 }, (_, i) => (i === 4 ? '{"event":""}\n' : envelope(b * 10 + i))));
+    }
+    const { sink } = startSink(testConfig([server.url]), consumer);
+    await drained(consumer);
+    server.settle();
+    expect(consumer.counters).toMatchObject({ acknowledged: 180, dropped: { quarantined: 20 } });
+    expect(server.ledger.runAccountingSearch()[0]).toMatchObject({ distinct: 180, duplicates: 0 });
+    expect(sink.counters.resends).toBe(0);
+  });
+
   it('that come sooner are asked for sooner', async () => {
     const server = await startServer(WITH_ACKS);
     server.faults = { next: (kind) => (kind === 'event' ? { kind: 'warning', code: 25 } : null) };
@@ -258,6 +291,33 @@ describe('AckTracker', () => {
       true,
       false,
     ]);
+  });
+
+  it('lets what has no ackId ride on a request that began behind it, and on no other', () => {
+    const tracker = new AckTracker();
+    const channel = tracker.channelFor('t');
+    const [rider, early, late] = [newPart(), newPart(), newPart()];
+    tracker.ride(channel, rider, 50);
+    tracker.expect(channel, 0, early, 60, 40);
+    expect(tracker).toMatchObject({ outstanding: 1, riding: 1 });
+    tracker.expect(channel, 1, late, 80, 70);
+    expect(tracker).toMatchObject({ outstanding: 2, riding: 0 });
+    const acked = tracker.learn(channel, new Map([[1, true]]));
+    expect(acked.map((entry) => [entry.part, ...entry.riders])).toEqual([[late, rider]]);
+  });
+
+  it('gives riders back when their channel dies, or nothing comes behind them', () => {
+    const tracker = new AckTracker();
+    const channel = tracker.channelFor('t');
+    const [a, b, c] = [newPart(), newPart(), newPart()];
+    tracker.ride(channel, a, 10);
+    expect(tracker.oldestSentMs()).toBe(10);
+    expect(tracker.expire(10)).toEqual([a]);
+    tracker.ride(channel, b, 20);
+    tracker.expect(channel, 0, c, 30);
+    expect(tracker.bury(channel)).toEqual([c, b]);
+    expect(tracker.ride(channel, a, 40)).toEqual([a]);
+    expect(tracker.waiting()).toEqual([]);
   });
 
   it('gives back what is too old, and not what is acknowledged and on its way into the spool', () => {
