@@ -24,6 +24,7 @@ import {
 
 const MAGIC = Buffer.from('SGLEDGR1');
 const LENGTH_BYTES = 4;
+const HEADS_PER_ENTRY = 4096;
 
 /** What the ledger says of the spool. */
 export interface LedgerView {
@@ -91,11 +92,17 @@ export class LedgerFile {
 
   /** Begins anew with an entry that has everything. The old ledger stands until the new one is whole. */
   async rewrite(entry: LedgerEntry): Promise<void> {
-    const bytes = Buffer.concat([MAGIC, frame(entry)]);
     const temporary = `${this.#path}.new`;
     const file = await open(temporary, 'w');
+    let sizeBytes = MAGIC.length;
     try {
-      await writeAll(file, bytes);
+      await writeAll(file, MAGIC);
+      // In parts, so that a long queue does not hold up the thread.
+      for (let at = 0; at === 0 || at < entry.added.length; at += HEADS_PER_ENTRY) {
+        const bytes = frame({ ...entry, added: entry.added.slice(at, at + HEADS_PER_ENTRY) });
+        await writeAll(file, bytes);
+        sizeBytes += bytes.length;
+      }
       await rename(temporary, this.#path);
     } catch (error) {
       await file.close();
@@ -103,8 +110,8 @@ export class LedgerFile {
     }
     await this.close();
     this.#file = file;
-    this.#sizeBytes = bytes.length;
-    this.#freshBytes = bytes.length;
+    this.#sizeBytes = sizeBytes;
+    this.#freshBytes = sizeBytes;
   }
 
   async close(): Promise<void> {

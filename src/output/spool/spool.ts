@@ -12,7 +12,7 @@
  * spool, by policy, and a `pause` waits for space.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BatchStore, Durability } from './batch-store.ts';
+import type { BatchStore, Durability, NewBatch } from './batch-store.ts';
 import { DiskRoom } from './disk-room.ts';
 import type { EventRange } from './drop-journal.ts';
 import type { LedgerFile } from './ledger-file.ts';
@@ -289,43 +289,44 @@ export class Spool implements ConsumerHost {
     return group;
   }
 
+  /** False where it failed; then its batches wait again, or were given up. */
   async #commit(group: Group, forgottenSinks: readonly string[] = []): Promise<boolean> {
-    const batches = group.admitted.map(({ head }, i) => {
+    const fault = await this.#tryCommit(group, forgottenSinks);
+    if (fault === null) return true;
+    this.#noteFault(fault);
+    await this.#giveWayToFullDisk(group);
+    return false;
+  }
+
+  /** What went wrong, or null. */
+  async #tryCommit(group: Group, forgottenSinks: readonly string[]): Promise<Error | null> {
+    const admitted: Admitted[] = [];
+    const batches: NewBatch[] = [];
+    for (const [i, { head, skipped }] of group.admitted.entries()) {
       const { gzip, eventEnds } = group.waiting[i]!.draft;
-      return { head, record: buildBatchRecord(head, gzip, eventEnds) };
-    });
-    const admitted = group.admitted.map(({ head, skipped }, i) => ({
-      head: { ...head, recordBytes: batches[i]!.record.length },
-      skipped,
-    }));
+      const record = buildBatchRecord(head, gzip, eventEnds);
+      const exact = { ...head, recordBytes: record.length };
+      admitted.push({ head: exact, skipped });
+      batches.push({ head: exact, record });
+    }
     const changes = this.book.takeChanges(admitted);
     this.book.generation += 1;
     const state = this.book.toState(this.book.nextId + admitted.length);
+    const { sinks, removed, journal } = changes;
+    const drops = { drops: journal.written, forgottenDrops: journal.deleted };
     try {
-      await this.store.commit(
-        {
-          state,
-          batches: batches.map(({ record }, i) => ({ head: admitted[i]!.head, record })),
-          removed: changes.removed,
-          sinks: changes.sinks,
-          drops: changes.journal.written,
-          forgottenDrops: changes.journal.deleted,
-          forgottenSinks,
-        },
-        this.#room.growBytes(this.#fileBytes),
-      );
+      const mayGrowBytes = this.#room.growBytes(this.#fileBytes);
+      await this.store.commit({ state, batches, removed, sinks, ...drops, forgottenSinks }, mayGrowBytes);
     } catch (error) {
       this.book.putBack(changes);
-      await this.#giveWayToFullDisk(group, error);
-      return false;
+      return error instanceof Error ? error : new Error(String(error));
     }
     this.lastFault = '';
     this.#retryMs = RETRY_COMMIT_MS;
     this.#fileBytes = this.store.fileBytes;
     for (const batch of admitted) this.book.add(batch);
-    const added = admitted.map(({ head }) => head);
-    await this.#writeLedger({ state, added, sinks: changes.sinks, removed: changes.removed });
-    return true;
+    await this.#writeLedger({ state, added: admitted.map(({ head }) => head), sinks, removed });
+    return null;
   }
 
   async #writeLedger(entry: LedgerEntry): Promise<void> {
@@ -348,8 +349,7 @@ export class Spool implements ConsumerHost {
   }
 
   /** A commit failed: nothing may grow any more, and the batches of it come again, or are given up. */
-  async #giveWayToFullDisk(group: Group, error: unknown): Promise<void> {
-    this.#noteFault(error);
+  async #giveWayToFullDisk(group: Group): Promise<void> {
     this.#fileBytes = this.store.fileBytes;
     await this.#room.look(this.#fileBytes);
     this.#room.isDiskFull = true;
@@ -363,7 +363,10 @@ export class Spool implements ConsumerHost {
     this.#waiting = [...again, ...this.#waiting];
     if (again.length === 0 || !this.book.hasChanges) return;
     // Batches given up must leave first. Their pages can be used only by the second transaction after this one.
-    for (let i = 0; i < 3; i++) if (!(await this.#commitAccounts())) return;
+    for (let i = 0; i < 3; i++) {
+      const fault = await this.#tryCommit({ waiting: [], admitted: [] }, []);
+      if (fault !== null) return this.#noteFault(fault);
+    }
   }
 
   #giveUpNew(waiting: Waiting, head: BatchHead): void {
@@ -372,33 +375,6 @@ export class Spool implements ConsumerHost {
     }
     this.#changeWaiters.push(waiting.resolve);
     this.#mustCommit = true;
-  }
-
-  /** A commit without new batches. */
-  async #commitAccounts(): Promise<boolean> {
-    const changes = this.book.takeChanges([]);
-    this.book.generation += 1;
-    const state = this.book.toState();
-    try {
-      await this.store.commit(
-        {
-          state,
-          batches: [],
-          removed: changes.removed,
-          sinks: changes.sinks,
-          drops: changes.journal.written,
-          forgottenDrops: changes.journal.deleted,
-          forgottenSinks: [],
-        },
-        0,
-      );
-    } catch (error) {
-      this.#noteFault(error);
-      this.book.putBack(changes);
-      return false;
-    }
-    await this.#writeLedger({ state, added: [], sinks: changes.sinks, removed: changes.removed });
-    return true;
   }
 
   #keepHouse(): void {
