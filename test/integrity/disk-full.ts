@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { MIN_SPOOL_BYTES } from '../../src/output/spool/limits.ts';
 import { HecServer } from '../support/hec/hec-server.ts';
 import { judge } from './judge.ts';
 import { basePlan, delay, type Scenario, type ScenarioOptions, type ScenarioResult } from './scenario.ts';
@@ -17,7 +18,8 @@ const MIB = 1024 * 1024;
 const TOKEN = 'a1b2c3d4-0000-4000-8000-0000000d15c0';
 /** Our events fill it several times over. */
 const TMPFS_MIB = 12;
-const QUOTA_BYTES = 6 * MIB;
+/** The least that a spool takes. */
+const QUOTA_BYTES = MIN_SPOOL_BYTES;
 const OUTAGE_MS = 4_000;
 
 export const diskFull: readonly Scenario[] = [
@@ -48,7 +50,8 @@ async function run(
     await server.start();
     await server.stop();
     const plan = {
-      ...basePlan(disk, server.url, tokenFile),
+      ...basePlan(folder, server.url, tokenFile),
+      spoolFolder: path.join(disk, 'spool'),
       events,
       eventsPerSecond: 100_000,
       policy,
@@ -56,12 +59,12 @@ async function run(
     };
     const sender = new SenderProcess(plan);
     await delay(OUTAGE_MS);
-    const committed = readCommits(disk).get(plan.bootId) ?? -1;
+    const committed = readCommits(folder).get(plan.bootId) ?? -1;
     say(`after ${OUTAGE_MS} ms without a server: ${committed + 1} of ${events} events committed`);
     await server.start();
     const report = await sender.ended;
     if (report === null) throw new Error('the sender was killed, and not by us');
-    const judged = judge({ ledger: server.ledger, commits: readCommits(disk), report, wasKilled: false });
+    const judged = judge({ ledger: server.ledger, commits: readCommits(folder), report, wasKilled: false });
     const complaints = [...judged.complaints];
     const { dropped } = report.counters;
     const droppedEvents = Object.values(dropped).reduce((sum, count) => sum + count, 0);

@@ -31,11 +31,11 @@ const PLANNED: readonly Planned[] = [
   ...diskFull.map((scenario) => ({
     scenario,
     share: 0.025,
-    shortEvents: scenario.name.includes('quota') ? 100_000 : 0,
+    shortEvents: scenario.name.includes('quota') ? 150_000 : 0,
   })),
 ];
 /** Fewer would not fill a spool. */
-const MIN_EVENTS = 100_000;
+const MIN_EVENTS = 150_000;
 
 const { values } = parseArgs({
   options: {

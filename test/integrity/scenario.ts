@@ -1,5 +1,6 @@
 /** What a scenario is given and gives back, and the plan that they share. */
 import { randomUUID } from 'node:crypto';
+import path from 'node:path';
 import type { SenderPlan } from './sender-plan.ts';
 
 export interface Scenario {
@@ -26,6 +27,7 @@ export interface ScenarioResult {
 export function basePlan(folder: string, url: string, tokenFile: string): SenderPlan {
   return {
     folder,
+    spoolFolder: path.join(folder, 'spool'),
     urls: [url],
     tokenFile,
     bootId: randomUUID(),

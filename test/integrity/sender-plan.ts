@@ -4,8 +4,10 @@ import type { SpoolPolicy } from '../../src/output/spool/sink-account.ts';
 import type { SpoolCounters } from '../../src/output/spool/spool-batch.ts';
 
 export interface SenderPlan {
-  /** Of the spool, the journal of commits and the quarantine file. */
+  /** Of the journal of commits and the quarantine file. */
   readonly folder: string;
+  /** May be on a small disk of its own. */
+  readonly spoolFolder: string;
   readonly urls: readonly string[];
   readonly tokenFile: string;
   readonly bootId: string;
@@ -56,4 +58,3 @@ export interface SenderReport {
 /** In the plan's folder: `bootId lastSeq` for each commit that the spool has confirmed, one a line. */
 export const COMMITS_FILE = 'commits';
 export const QUARANTINE_FILE = 'quarantine.ndjson';
-export const SPOOL_FOLDER = 'spool';

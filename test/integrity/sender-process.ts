@@ -32,6 +32,8 @@ export class SenderProcess {
         else reject(new Error(`the sender ended with ${code ?? signal}:\n${this.output}`));
       });
     });
+    // Whoever waits for it later still hears of a failure; until then it must not end the harness.
+    this.ended.catch(() => undefined);
   }
 
   kill(): void {

@@ -14,7 +14,7 @@ import { HecSink } from '../../src/output/hec/sender.ts';
 import { BatchWriter } from '../../src/output/spool/batch-writer.ts';
 import { openSpool } from '../../src/output/spool/open-spool.ts';
 import { EventMaker } from './generated-events.ts';
-import { COMMITS_FILE, QUARANTINE_FILE, type SenderPlan, type SenderReport, SPOOL_FOLDER } from './sender-plan.ts';
+import { COMMITS_FILE, QUARANTINE_FILE, type SenderPlan, type SenderReport } from './sender-plan.ts';
 
 const SINK = 'hec';
 /** Events between two confirmed commits. */
@@ -29,7 +29,7 @@ process.stdout.write(`${JSON.stringify(report)}\n`);
 
 async function send(plan: SenderPlan): Promise<SenderReport> {
   const spool = await openSpool({
-    folder: path.join(plan.folder, SPOOL_FOLDER),
+    folder: plan.spoolFolder,
     sensor: 'integrity',
     sinks: [{ name: SINK, policy: plan.policy }],
     maxBytes: plan.maxBytes,
