@@ -61,7 +61,9 @@ function requireValue(spec: OptionSpec, word: string, value: string | undefined,
 }
 
 function refuseUnknown(command: CommandSpec, specs: ReadonlyMap<string, OptionSpec>, rawName: string): UsageError {
-  const near = nearestName(rawName.replace(/^-+/, ''), [...specs.keys()]);
+  const name = rawName.replace(/^-+/, '');
+  const names = [...specs.keys()];
+  const near = nearestName(name, names) ?? names.find((one) => one.startsWith(`${name}-`)) ?? null;
   const cure = near === null ? `spanglass ${command.name} --help lists them` : `did you mean --${near}?`;
   return new UsageError(`there is no option ${escapeUnsafe(rawName)}; ${cure}`);
 }

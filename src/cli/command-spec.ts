@@ -17,6 +17,10 @@ interface OptionGroup {
 
 export interface CommandSpec {
   readonly name: string;
+  /** What follows the name in the usage. */
+  readonly usage: string;
+  /** Its help explains paths and filters. */
+  readonly readsCaptures: boolean;
   readonly summary: string;
   readonly groups: readonly OptionGroup[];
 }
@@ -39,14 +43,42 @@ const CONFIG_OPTION: OptionSpec = {
   help: 'Settings from a YAML file (spanglass.example.yaml explains each). Options override it.',
 };
 const HELP_OPTION: OptionSpec = { name: 'help', short: 'h', value: null, help: 'This text.' };
+const METRICS_OPTION: OptionSpec = {
+  name: 'metrics',
+  value: '[HOST:]PORT',
+  help: 'Serve /metrics and /healthz while it runs; without HOST to this machine only.',
+};
 const MAX_FLOWS_OPTION: OptionSpec = {
   name: 'max-flows',
   value: 'N',
   help: 'Connections followed at once; 160 bytes each. Default 262144.',
 };
 
+const HEC_OPTION: OptionSpec = {
+  name: 'hec',
+  value: 'URLS',
+  help: 'HTTP Event Collector, https://HOST:8088; several with commas between them.',
+};
+const TOKEN_FILE_OPTION: OptionSpec = {
+  name: 'hec-token-file',
+  value: 'FILE',
+  help: 'Its token, one a line; read anew when it changes. Or in SPANGLASS_HEC_TOKEN.',
+};
+const WAIT_OPTION: OptionSpec = {
+  name: 'hec-wait',
+  value: 'SECONDS',
+  help: 'Give up waiting when nothing was delivered for so long; events stay in the spool. Default 60.',
+};
+const SPOOL_OPTION: OptionSpec = {
+  name: 'spool',
+  value: 'DIR',
+  help: 'Where events wait on disk. Default: spanglass/spool in $XDG_STATE_HOME or ~/.local/state.',
+};
+
 const REPLAY: CommandSpec = {
   name: 'replay',
+  usage: '[options] PATH…',
+  readsCaptures: true,
   summary: 'Read captures, show findings, write one event per TLS handshake.',
   groups: [
     {
@@ -66,6 +98,7 @@ const REPLAY: CommandSpec = {
         { name: 'quiet', short: 'q', value: null, help: 'No findings, no progress, no summary: only errors.' },
       ],
     },
+    { title: 'Delivery to Splunk', options: [HEC_OPTION, TOKEN_FILE_OPTION, WAIT_OPTION, SPOOL_OPTION] },
     {
       title: 'Which events',
       options: [
@@ -93,12 +126,14 @@ const REPLAY: CommandSpec = {
         { name: 'community-id', value: null, isNegatable: true, help: 'With or without community_id. Default: with.' },
       ],
     },
-    { title: 'Other', options: [CONFIG_OPTION, MAX_FLOWS_OPTION, HELP_OPTION] },
+    { title: 'Other', options: [CONFIG_OPTION, METRICS_OPTION, MAX_FLOWS_OPTION, HELP_OPTION] },
   ],
 };
 
 const INSPECT: CommandSpec = {
   name: 'inspect',
+  usage: '[options] PATH…',
+  readsCaptures: true,
   summary: 'Show one handshake in full: hellos, certificates, and why it scores as it does.',
   groups: [
     {
@@ -118,9 +153,52 @@ const INSPECT: CommandSpec = {
   ],
 };
 
+const SPOOL: CommandSpec = {
+  name: 'spool',
+  usage: 'status|drain [options]',
+  readsCaptures: false,
+  summary: 'Show what waits in the spool, or deliver it to Splunk.',
+  groups: [
+    {
+      title: 'spool status and spool drain',
+      options: [SPOOL_OPTION, CONFIG_OPTION, HELP_OPTION],
+    },
+    {
+      title: 'spool status',
+      options: [{ name: 'json', value: null, help: 'As one JSON object.' }],
+    },
+    { title: 'spool drain', options: [HEC_OPTION, TOKEN_FILE_OPTION, WAIT_OPTION] },
+  ],
+};
+
+const DOCTOR: CommandSpec = {
+  name: 'doctor',
+  usage: '--hec URLS [options]',
+  readsCaptures: false,
+  summary: 'Find out in seconds what keeps events from Splunk, and what to do about it.',
+  groups: [
+    {
+      title: 'What to examine',
+      options: [
+        HEC_OPTION,
+        TOKEN_FILE_OPTION,
+        { name: 'index', value: 'NAME', help: "Whether events may go to this index. Default: the token's own." },
+        {
+          name: 'read-only',
+          value: null,
+          help: 'Write no event; then index, acknowledgement and load balancer are not examined.',
+        },
+      ],
+    },
+    { title: 'Other', options: [CONFIG_OPTION, HELP_OPTION] },
+  ],
+};
+
 export const COMMANDS: ReadonlyMap<string, CommandSpec> = new Map([
   ['replay', REPLAY],
   ['inspect', INSPECT],
+  ['spool', SPOOL],
+  ['doctor', DOCTOR],
 ]);
 
 export function optionsOf(command: CommandSpec): readonly OptionSpec[] {

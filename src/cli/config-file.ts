@@ -9,8 +9,13 @@ import { readFileSync } from 'node:fs';
 import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { escapeUnsafe } from '../bytes/text.ts';
+import { HEC_SCHEMA } from '../output/hec/hec-schema.ts';
+import { MIN_SPOOL_BYTES } from '../output/spool/limits.ts';
 import { FilterError, parseFilter } from '../sensor/filter.ts';
 import { nearestName } from '../sensor/nearest-name.ts';
+import { DURABILITIES, SPOOL_POLICIES } from './delivery-config.ts';
+import { LISTEN_RULE, parseListenAddress } from './listen-address.ts';
+import { sizeBytes, timeSeconds } from './quantity-schema.ts';
 import {
   type Config,
   HASH_CASES,
@@ -51,6 +56,31 @@ const CONFIG_SCHEMA = z.strictObject({
     .strictObject({ max: z.int().min(MIN_FLOWS).max(MOST_FLOWS) })
     .partial()
     .optional(),
+  // The endpoints may be on the command line.
+  hec: HEC_SCHEMA.partial({ endpoints: true })
+    .extend({ wait: z.number().min(0).optional() })
+    .optional(),
+  spool: z
+    .strictObject({
+      path: text,
+      durability: z.enum(DURABILITIES),
+      max_bytes: sizeBytes.refine((bytes) => bytes >= MIN_SPOOL_BYTES, `must be ${MIN_SPOOL_BYTES} bytes or more`),
+      max_age: timeSeconds,
+      min_free_disk: sizeBytes,
+      policy: z.enum(SPOOL_POLICIES),
+    })
+    .partial()
+    .optional(),
+  health: z.strictObject({ interval: timeSeconds }).partial().optional(),
+  metrics: z
+    .strictObject({
+      listen: z
+        .union([z.int(), z.string()], { error: `must be ${LISTEN_RULE}` })
+        .transform(String)
+        .refine((address) => parseListenAddress(address) !== null, `must be ${LISTEN_RULE}`),
+    })
+    .partial()
+    .optional(),
 }) satisfies z.ZodType<Config>;
 
 export function readConfigFile(path: string): Config {
@@ -74,7 +104,7 @@ export function parseConfig(yaml: string, name: string): Config {
       }
     } else {
       const field = issue.path.length === 0 ? '' : `${escapeUnsafe(issue.path.join('.'))}: `;
-      problems.push(at(name, lines, offsetOf(document, issue.path), `${field}${sentenceOf(issue)}`));
+      problems.push(at(name, lines, offsetOf(document, issue.path), `${field}${sentenceOf(issue, document)}`));
     }
   }
   throw new UsageError(problems.join('\n'));
@@ -116,9 +146,13 @@ function at(name: string, lines: LineCounter, offset: number, sentence: string):
   return `${name}:${Math.max(1, line)}:${Math.max(1, col)}: ${sentence}`;
 }
 
+/** Of what is at the path, or of the group in which it is missing. */
 function offsetOf(document: Document, path: Path): number {
-  const node = document.getIn(path, true);
-  return isNode(node) ? (node.range?.[0] ?? 0) : 0;
+  for (let length = path.length; length > 0; length--) {
+    const node = document.getIn(path.slice(0, length), true);
+    if (isNode(node)) return node.range?.[0] ?? 0;
+  }
+  return document.contents?.range?.[0] ?? 0;
 }
 
 function offsetOfKey(document: Document, path: Path, key: string): number {
@@ -140,8 +174,8 @@ function refuseKey(path: Path, key: string): string {
 function keysAt(path: Path): readonly string[] {
   let schema: unknown = CONFIG_SCHEMA;
   for (const key of path) {
-    const shape: Readonly<Record<PropertyKey, unknown>> = schema instanceof z.ZodObject ? schema.shape : {};
-    schema = shape[key];
+    if (schema instanceof z.ZodArray) schema = schema.element;
+    else schema = schema instanceof z.ZodObject ? Reflect.get(schema.shape, key) : undefined;
     while (schema instanceof z.ZodOptional) schema = schema.unwrap();
   }
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
@@ -153,14 +187,23 @@ const KINDS: Readonly<Record<string, string>> = {
   number: 'a whole number',
   boolean: 'true or false',
   object: 'a group of settings',
+  array: 'a list',
 };
 
-function sentenceOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_type') return `must be ${KINDS[issue.expected] ?? issue.expected}`;
+function sentenceOf(issue: z.core.$ZodIssue, document: Document): string {
+  if (issue.code === 'invalid_type') {
+    const isMissing = issue.path.length > 0 && document.getIn(issue.path) === undefined;
+    return isMissing ? 'is missing' : `must be ${KINDS[issue.expected] ?? issue.expected}`;
+  }
   if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`;
-  if (issue.code === 'too_small' && issue.origin !== 'string') return `must be ${issue.minimum} or more`;
-  if (issue.code === 'too_big' && issue.origin !== 'string') return `must be ${issue.maximum} or less`;
+  if (issue.code === 'too_small' && isNumeric(issue.origin))
+    return `must be ${issue.inclusive === true ? `${issue.minimum} or more` : `more than ${issue.minimum}`}`;
+  if (issue.code === 'too_big' && isNumeric(issue.origin)) return `must be ${issue.maximum} or less`;
   return issue.message;
+}
+
+function isNumeric(origin: string): boolean {
+  return origin === 'number' || origin === 'int';
 }
 
 function checkFilter(filter: string, context: z.RefinementCtx): void {

@@ -6,9 +6,10 @@ const WIDTH = 96;
 
 const EXIT_CODES = `Exit codes
   0    all was read and written; also when the reader of a pipe (| head) went away
-  1    an output could not be written, or inspect found no handshake
+  1    an output could not be written, inspect found no handshake, or doctor a fault
   2    wrong arguments or configuration; nothing was read
   3    a capture could not be read, or not to its end; the others were read
+  4    not every event was delivered to Splunk: they wait in the spool, or were dropped
   130  interrupted by Ctrl-C, after the summary; a second Ctrl-C ends at once`;
 
 const FILTER = `Filter (EXPR)
@@ -30,11 +31,17 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   spanglass replay day.pcap.gz --min-risk 3 --ndjson - | jq .event.ssl_subject
   tcpdump -i eth1 -s 0 -U -w - tcp | spanglass replay -
   spanglass replay day.pcap -f 'dst net 192.0.2.0/24 and not (sni *.example.com or level None)'
-  curl -H "Authorization: Splunk $TOKEN" --data-binary @events.ndjson https://splunk:8088/services/collector/event`,
+  spanglass replay day.pcap --hec https://splunk:8088 --hec-token-file token`,
   inspect: `Examples
   spanglass inspect day.pcap                           the handshake with the highest score
   spanglass inspect day.pcap -f 'sni www.example.com'  the same among those that match
   spanglass inspect day.pcap -n 3                      the third handshake`,
+  spool: `Examples
+  spanglass spool status                               what waits, since when, and what was dropped
+  spanglass spool drain --hec https://splunk:8088 --hec-token-file token`,
+  doctor: `Examples
+  spanglass doctor --hec https://splunk:8088 --hec-token-file token
+  spanglass doctor --config spanglass.yaml --read-only`,
 };
 
 const PATHS = `PATH is a pcap or pcapng file, plain or compressed (gzip, zstd, lz4, xz), whatever its name; a folder, searched with
@@ -45,7 +52,7 @@ export function toMainHelp(): string {
   return `spanglass: sees TLS handshakes in captured traffic, and which certificates are worth a look.
 
 Usage
-  spanglass COMMAND [options] PATH…
+  spanglass COMMAND [options] [PATH…]
 
 Commands
 ${commands.join('\n')}
@@ -63,10 +70,10 @@ export function toCommandHelp(command: CommandSpec): string {
   const groups = command.groups.map(({ title, options }) => `${title}\n${options.map(toOptionHelp).join('\n')}`);
   const sections = [
     command.summary,
-    `Usage\n  spanglass ${command.name} [options] PATH…`,
-    PATHS,
+    `Usage\n  spanglass ${command.name} ${command.usage}`,
+    ...(command.readsCaptures ? [PATHS] : []),
     ...groups,
-    FILTER,
+    ...(command.readsCaptures ? [FILTER] : []),
     EXAMPLES[command.name] ?? '',
     EXIT_CODES,
   ];

@@ -39,8 +39,13 @@ export class ProgressBar {
     parts.push(`${toBytesText(speed)}/s`);
     if (findings > 0) parts.push(toCountOf(findings, 'finding'));
     parts.push(fitText(escapeUnsafe(path), MAX_NAME_LEN).trimEnd());
+    this.drawText(parts.join('  '));
+  }
+
+  /** Any other line in its place. */
+  drawText(text: string): void {
     const width = (this.#stream.columns ?? DEFAULT_WIDTH) - 1;
-    this.#stream.write(ERASE_LINE + cutText(parts.join('  '), width));
+    this.#stream.write(ERASE_LINE + cutText(text, width));
     this.#isDrawn = true;
   }
 

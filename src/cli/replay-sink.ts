@@ -30,6 +30,8 @@ export interface ReplaySinkOptions {
   readonly filter: EventPredicate | null;
   readonly minRisk: number;
   readonly outputs: readonly EventOutput[];
+  /** Hands an event to the spool; null where nothing is delivered. */
+  readonly deliver: ((facts: EventFacts) => void) | null;
   /** Null where findings are not shown. */
   readonly showFinding: ((facts: EventFacts) => void) | null;
   /** The reader of the last output went away. */
@@ -55,7 +57,7 @@ export class ReplaySink implements HandshakeSink {
 
   onHandshake(facts: EventFacts): void {
     const { connection, score } = facts;
-    const { filter, minRisk, outputs, showFinding } = this.#options;
+    const { filter, minRisk, outputs, deliver, showFinding } = this.#options;
     this.#judgeMirror(connection);
     if (filter !== null && !filter(facts)) {
       this.filtered += 1;
@@ -65,8 +67,11 @@ export class ReplaySink implements HandshakeSink {
       this.belowMinRisk += 1;
       return;
     }
+    // Numbered here, behind the filter: a gap in `seq` means a lost event.
+    facts.seq = this.kept;
     this.kept += 1;
     for (const output of outputs) this.#write(output, facts);
+    deliver?.(facts);
     if (score.level === 'None' && (minRisk === 0 || score.risk === 0)) return;
     this.findings += 1;
     countIn(this.findingsByLevel, score.level);

@@ -48,6 +48,14 @@ async function runCommand(spec: CommandSpec, args: readonly string[], io: CliIo)
     const { runInspect } = await import('./inspect-command.ts');
     return runInspect(spec, args, io);
   }
+  if (spec.name === 'spool') {
+    const { runSpool } = await import('./spool-command.ts');
+    return runSpool(spec, args, io);
+  }
+  if (spec.name === 'doctor') {
+    const { runDoctor } = await import('./doctor-command.ts');
+    return runDoctor(spec, args, io);
+  }
   const { runReplay } = await import('./replay-command.ts');
   return runReplay(spec, args, io);
 }

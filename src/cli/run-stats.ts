@@ -6,6 +6,7 @@
  *     flows.total       = closed + reset + reused + idle + evicted + never_spoke + open_at_end
  *     handshakes.total  = events.kept + events.below_min_risk + events.filtered
  *     handshakes.total  = the sum of by_version, of by_visibility, and of by_level
+ *     delivery.emitted  = acknowledged + queued + dropped
  */
 import { DROP_NAMES, Drop } from '../decode/drop.ts';
 import type { Pipeline } from '../sensor/pipeline.ts';
@@ -21,6 +22,29 @@ export interface CaptureProblem {
   readonly kind: 'damaged' | 'failed';
   readonly code: string;
   readonly message: string;
+}
+
+/** Of the events of this run, but for `spool_queued`: events of earlier runs may wait, too. */
+export interface DeliveryStats {
+  /** `done`, `no_progress`, `interrupted`, `failed`, or `spool_full` where that ended the reading. */
+  readonly end: string;
+  readonly state: string;
+  readonly reason: string;
+  readonly spool: string;
+  readonly emitted: number;
+  /** By an indexer where `has_acks`, else accepted. */
+  readonly acknowledged: number;
+  readonly has_acks: boolean;
+  readonly queued: number;
+  readonly dropped: number;
+  readonly drops: Counts;
+  readonly spool_queued: number;
+  readonly requests: Counts;
+  readonly retries: number;
+  readonly resends: number;
+  readonly possible_duplicates: number;
+  readonly quarantined: number;
+  readonly wait_s: number;
 }
 
 export interface RunStats {
@@ -99,6 +123,8 @@ export interface RunStats {
     readonly findings: number;
     readonly findings_by_level: Counts;
   };
+  /** With `--hec` only. */
+  readonly delivery?: DeliveryStats;
   readonly timing: {
     readonly elapsed_s: number;
     readonly cpu_user_s: number;
@@ -120,6 +146,8 @@ export interface RunRecord {
   readonly problems: readonly CaptureProblem[];
   readonly elapsedS: number;
   readonly cpu: NodeJS.CpuUsage;
+  /** Null without `--hec`. */
+  readonly delivery: DeliveryStats | null;
 }
 
 export function toRunStats(run: RunRecord, pipeline: Pipeline, sink: ReplaySink): RunStats {
@@ -144,6 +172,7 @@ export function toRunStats(run: RunRecord, pipeline: Pipeline, sink: ReplaySink)
       findings: sink.findings,
       findings_by_level: Object.fromEntries(sink.findingsByLevel),
     },
+    ...(run.delivery !== null && { delivery: run.delivery }),
     timing: {
       elapsed_s: rounded(run.elapsedS, 6),
       cpu_user_s: rounded(run.cpu.user / 1e6, 6),

@@ -51,6 +51,11 @@ export class Screen {
     this.#bar?.draw(path, doneBytes, findings, performance.now());
   }
 
+  /** A line in place of the bar: what is waited for. */
+  showWait(text: string): void {
+    this.#bar?.drawText(text);
+  }
+
   showSummary(text: string): void {
     this.#bar?.erase();
     this.#results.write(this.#hasHeader ? `\n${text}` : text);

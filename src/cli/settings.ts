@@ -7,10 +7,11 @@ import { MAX_FLOWS } from '../flow/limits.ts';
 import { ScoringMode } from '../score/score.ts';
 import { nearestName } from '../sensor/nearest-name.ts';
 import type { CommandArguments } from './arguments.ts';
+import type { DeliveryConfig } from './delivery-config.ts';
 import { UsageError } from './usage-error.ts';
 
 /** A configuration file, as written; docs/operating.md has the reference. Absent is not set. */
-export interface Config {
+export interface Config extends DeliveryConfig {
   readonly sensor?: { readonly name?: string | undefined } | undefined;
   readonly scoring?: { readonly mode?: ScoringMode | undefined; readonly min_risk?: number | undefined } | undefined;
   readonly filter?: string | undefined;

@@ -19,6 +19,7 @@ export function toSummary(stats: RunStats, written: readonly WrittenFile[]): str
     ...flowLines(stats),
     ...handshakeLines(stats),
     ...eventLines(stats, written),
+    ...deliveryLines(stats),
     row('speed', speedText(stats)),
     ...toHints(stats).map((hint) => `note: ${hint}`),
   ];
@@ -71,6 +72,16 @@ function* eventLines({ events, handshakes }: RunStats, written: readonly Written
     'events',
     `${toCountText(handshakes.total)} = ${toCountText(kept)} kept + ${toCountText(filtered)} filtered out + ${toCountText(below_min_risk)} below the least risk`,
   );
+}
+
+function* deliveryLines({ delivery }: RunStats): Generator<string> {
+  if (delivery === undefined) return;
+  const { emitted, acknowledged, has_acks: hasAcks, queued, dropped, drops, possible_duplicates: twice } = delivery;
+  const word = hasAcks ? 'acknowledged' : 'accepted';
+  const sum = `${toCountText(acknowledged)} ${word} + ${toCountText(queued)} in the spool + ${toCountText(dropped)} dropped`;
+  yield row('delivered', `${toCountOf(emitted, 'event')} = ${sum}`);
+  if (dropped > 0) yield `${INDENT}dropped: ${listOf(drops)}`;
+  if (twice > 0) yield `${INDENT}sent twice, maybe: ${toCountOf(twice, 'event')}`;
 }
 
 function speedText({ packets, captures, timing }: RunStats): string {

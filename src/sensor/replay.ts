@@ -24,6 +24,11 @@ export interface ReplayObserver {
   /** Called about ten times a second and at both ends of a capture; `source` is null where it could not be opened. */
   onProgress(path: string, source: PacketSource | null): void;
   onCapture(result: CaptureResult): void;
+  /**
+   * Called when the events of a block, or of the end of a capture, have been made. The replay goes on when what it gives has resolved, or
+   * at once: so whoever takes events can hold up the reading.
+   */
+  afterBlock?(): Promise<void> | null;
 }
 
 const YIELD_MS = 100;
@@ -92,12 +97,16 @@ async function replayOne(
       readError = await nextBlock(source, block, patience);
       if (readError !== null || block.count === 0) break;
       pipeline.read(block, source.interfaces);
+      const isHeldUp = observer.afterBlock?.() ?? null;
+      if (isHeldUp !== null) await patience.waitFor(isHeldUp);
       if (performance.now() < yieldAt) continue;
       observer.onProgress(path, source);
       await new Promise(setImmediate);
       yieldAt = performance.now() + YIELD_MS;
     }
     pipeline.finish();
+    const isHeldUp = observer.afterBlock?.() ?? null;
+    if (isHeldUp !== null) await patience.waitFor(isHeldUp);
     observer.onProgress(path, source);
   } finally {
     await patience.waitFor(source.close());

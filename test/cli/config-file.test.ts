@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseConfig, readConfigFile } from '../../src/cli/config-file.ts';
 import { ExitCode } from '../../src/cli/exit-code.ts';
 import { UsageError } from '../../src/cli/usage-error.ts';
+import { MIN_SPOOL_BYTES } from '../../src/output/spool/limits.ts';
 import { capture, makeFolder, runFake } from './fake-io.ts';
 
 function refusalOf(yaml: string): string {
@@ -30,6 +31,10 @@ describe('parseConfig', () => {
       '  community_id: false',
       'output: { ndjson: a, protobuf: b, stats: c }',
       'flows: { max: 1000 }',
+      'spool: { path: s, durability: none, max_bytes: 1.5 GB, max_age: 2 h, min_free_disk: 100, policy: drop-newest }',
+      'health: { interval: 0 }',
+      'metrics: { listen: 9464 }',
+      'hec: { endpoints: [{ url: "https://a:8088" }], wait: 5 }',
     ].join('\n');
     expect(parseConfig(yaml, 'x.yaml')).toEqual({
       sensor: { name: 'span-7' },
@@ -38,6 +43,17 @@ describe('parseConfig', () => {
       events: { profile: 'cisco:asa', source: 'lab', index: 'network', hash_case: 'upper', community_id: false },
       output: { ndjson: 'a', protobuf: 'b', stats: 'c' },
       flows: { max: 1000 },
+      spool: {
+        path: 's',
+        durability: 'none',
+        max_bytes: 1.5e9,
+        max_age: 7200,
+        min_free_disk: 100,
+        policy: 'drop-newest',
+      },
+      health: { interval: 0 },
+      metrics: { listen: '9464' },
+      hec: { endpoints: [{ url: 'https://a:8088' }], wait: 5 },
     });
   });
 
@@ -64,6 +80,25 @@ describe('parseConfig', () => {
     ['sensor:\n  name: ""', 'x.yaml:2:9: sensor.name: must not be empty'],
     ['sensor: span-7', 'x.yaml:1:9: sensor: must be a group of settings'],
     ['filter: port x', 'x.yaml:1:9: filter: column 6: "x" is neither a port nor a range as 8000-8999'],
+    ['hec: { endpoints: [{ weight: 1 }] }', 'x.yaml:1:20: hec.endpoints.0.url: is missing'],
+    [
+      'hec: { endpoints: [{ url: splunk }] }',
+      'x.yaml:1:27: hec.endpoints.0.url: must be a URL that begins with https://',
+    ],
+    ['hec: { endpoints: [] }', 'x.yaml:1:19: hec.endpoints: must name one endpoint or more'],
+    ['hec: { endpoints: x }', 'x.yaml:1:19: hec.endpoints: must be a list'],
+    [
+      'hec: { endpoints: [{ url: "https://a", tls: { ca_fil: x } }] }',
+      'x.yaml:1:47: hec.endpoints.0.tls.ca_fil: there is no such setting; did you mean ca_file?',
+    ],
+    ['hec: { ack_timeout: 0 }', 'x.yaml:1:21: hec.ack_timeout: must be more than 0'],
+    ['hec: { concurrency: 257 }', 'x.yaml:1:21: hec.concurrency: must be 256 or less'],
+    ['hec: { wait: -1 }', 'x.yaml:1:14: hec.wait: must be 0 or more'],
+    ['spool: { max_bytes: 3 }', `x.yaml:1:21: spool.max_bytes: must be ${MIN_SPOOL_BYTES} bytes or more`],
+    ['spool: { max_bytes: 2 GiB }', 'x.yaml:1:21: spool.max_bytes: must be a size: bytes, or a text as "500 MB"'],
+    ['spool: { max_age: [] }', 'x.yaml:1:19: spool.max_age: must be a time: seconds, or a text as "7 d"'],
+    ['spool: { policy: wait }', 'x.yaml:1:18: spool.policy: must be one of drop-oldest, drop-newest, pause'],
+    ['metrics: { listen: a b }', 'x.yaml:1:20: metrics.listen: must be [HOST:]PORT'],
     ['- a\n- b', 'x.yaml:1:1: must be a group of settings'],
     ['just text', 'x.yaml:1:1: must be a group of settings'],
     ['filter: a\nfilter: b', 'x.yaml:2:1: Map keys must be unique'],
@@ -135,6 +170,10 @@ describe('a configuration file', () => {
       'events',
       'output',
       'flows',
+      'hec',
+      'spool',
+      'health',
+      'metrics',
     ]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { COMMANDS, optionsOf } from '../../src/cli/command-spec.ts';
 import { ExitCode } from '../../src/cli/exit-code.ts';
-import { capture, runFake } from './fake-io.ts';
+import { capture, makeFolder, runFake } from './fake-io.ts';
 
 const CAPTURE = capture('tls13.pcap');
 
@@ -10,23 +10,26 @@ describe('the help', () => {
     for (const args of [['--help'], ['-h'], ['help']]) {
       const { code, stdout, stderr } = await runFake(args);
       expect({ code, stderr }).toEqual({ code: ExitCode.Ok, stderr: '' });
-      expect(stdout).toContain('spanglass COMMAND [options] PATH…');
+      expect(stdout).toContain('spanglass COMMAND [options] [PATH…]');
     }
   });
 
   it.each([...COMMANDS.values()].map((spec) => [spec.name, spec] as const))(
-    'of %s explains every option, the filter and the exit codes',
+    'of %s explains every option, the exit codes, and the filter where there is one',
     async (name, spec) => {
       const { stdout } = await runFake([name, '--help']);
       for (const option of optionsOf(spec)) expect(stdout).toMatch(new RegExp(`--(\\[no-\\])?${option.name}`));
-      for (const word of ['Filter (EXPR)', 'Exit codes', 'Examples', 'standard input']) expect(stdout).toContain(word);
+      const words = spec.readsCaptures ? ['Filter (EXPR)', 'standard input'] : [];
+      for (const word of [...words, 'Exit codes', 'Examples']) expect(stdout).toContain(word);
       expect((await runFake(['help', name])).stdout).toBe(stdout);
     },
   );
 
   it('fits a terminal of 120 columns', async () => {
-    const { stdout } = await runFake(['replay', '--help']);
-    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+    for (const name of COMMANDS.keys()) {
+      const { stdout } = await runFake([name, '--help']);
+      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+    }
   });
 
   it('is shown on standard error, as an error, where nothing was asked for', async () => {
@@ -45,7 +48,7 @@ describe('arguments that can not be used', () => {
     [['repaly', CAPTURE], 'there is no command repaly; did you mean replay?'],
     [
       ['day.pcap'],
-      'there is no command day.pcap; the commands are replay, inspect; to read a capture: spanglass replay day.pcap',
+      'there is no command day.pcap; the commands are replay, inspect, spool, doctor; to read a capture: spanglass replay day.pcap',
     ],
     [['replay'], 'name a capture, a folder, or - for standard input: spanglass replay PATH…'],
     [['inspect'], 'name a capture, a folder, or - for standard input: spanglass inspect PATH…'],
@@ -80,10 +83,26 @@ describe('arguments that can not be used', () => {
     [['replay', CAPTURE, '--ndjson', '-', '--stats', '-'], "--ndjson and --stats can't both go to standard output"],
     [['replay', CAPTURE, '--ndjson', 'x', '--protobuf', 'x'], "--ndjson and --protobuf can't both go to x"],
     [['replay', CAPTURE, '--config', 'nowhere.yaml'], "nowhere.yaml: the configuration can't be read: ENOENT"],
+    [['replay', CAPTURE, '--hec', 'splunk:8088'], '--hec must be a URL, not splunk:8088; write https://splunk:8088'],
+    [['replay', CAPTURE, '--hec', 'https://'], '--hec https:// is no URL'],
+    [['replay', CAPTURE, '--hec', 'https://splunk:8088'], 'no HEC token is set'],
+    [
+      ['replay', CAPTURE, '--hec', 'https://splunk:8088', '--hec-token-file', 'nowhere'],
+      "nowhere: the token file can't",
+    ],
+    [['replay', CAPTURE, '--hec-token', 'secret'], 'there is no option --hec-token; did you mean --hec-token-file?'],
+    [['replay', CAPTURE, '--hec-wait', '5'], '--hec-wait is nothing without --hec URL'],
+    [['replay', CAPTURE, '--spool', 'x'], '--spool is nothing without --hec URL'],
+    [['replay', CAPTURE, '--metrics', 'a b'], '--metrics must be [HOST:]PORT, as 9464'],
+    [['replay', CAPTURE, '--metrics', '70000'], '--metrics must be [HOST:]PORT, as 9464'],
+    [['spool'], 'name what to do: spanglass spool status, or spanglass spool drain'],
+    [['spool', 'empty'], 'there is no spool empty: spanglass spool status'],
+    [['spool', 'drain'], 'name where to deliver: spanglass spool drain --hec URL'],
+    [['doctor'], 'name what to examine: spanglass doctor --hec URL'],
     [['inspect', CAPTURE, '--index', '0'], '--index must be a whole number from 1'],
     [['inspect', CAPTURE, '--ndjson', 'x'], 'there is no option --ndjson'],
   ])('%j', async (args, refusal) => {
-    const { code, stdout, stderr } = await runFake(args);
+    const { code, stdout, stderr } = await runFake(args, { env: { XDG_STATE_HOME: makeFolder() } });
     expect({ code, stdout }).toEqual({ code: ExitCode.Usage, stdout: '' });
     expect(stderr).toContain(`spanglass: ${refusal}`);
   });

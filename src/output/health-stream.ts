@@ -1,0 +1,61 @@
+/**
+ * Events about the sensor itself, `spanglass:health`: the numbers that prove that nothing was lost, where the events are searched.
+ *
+ * They are a stream of their own, with a `boot_id` and a `seq` of their own, as the spool's reports are: so the search that proves
+ * completeness holds for them as for all others, and the events of a run stay numbered without gaps. `run_boot_id` names the run.
+ */
+import { randomUUID } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import type { BatchDraft } from './spool/spool.ts';
+
+const HEALTH_SOURCETYPE = 'spanglass:health';
+
+export type HealthFields = Readonly<Record<string, string | number | boolean | Readonly<Record<string, number>>>>;
+
+export class HealthStream {
+  readonly bootId = randomUUID();
+  readonly #sensor: string;
+  readonly #runBootId: string;
+  readonly #index: string | null;
+  #seq = 0;
+
+  /** `index` is the envelope's; null leaves it to the token. */
+  constructor(sensor: string, runBootId: string, index: string | null) {
+    this.#sensor = sensor;
+    this.#runBootId = runBootId;
+    this.#index = index;
+  }
+
+  /** One event, as a batch of its own. */
+  next(fields: HealthFields, nowMs: number): BatchDraft {
+    const seq = ++this.#seq;
+    const event = {
+      sensor: this.#sensor,
+      boot_id: this.bootId,
+      seq,
+      event_id: `${this.bootId}-${seq}`,
+      vendor_product: 'spanglass',
+      run_boot_id: this.#runBootId,
+      ...fields,
+    };
+    const envelope = {
+      host: this.#sensor,
+      source: HEALTH_SOURCETYPE,
+      sourcetype: HEALTH_SOURCETYPE,
+      ...(this.#index !== null && { index: this.#index }),
+      event,
+    };
+    // The time is text of whole milliseconds: as a number it would lose its zeros.
+    const time = `${Math.floor(nowMs / 1000)}.${String(Math.floor(nowMs) % 1000).padStart(3, '0')}000`;
+    const json = Buffer.from(`{"time":${time},${JSON.stringify(envelope).slice(1)}\n`);
+    return {
+      bootId: this.bootId,
+      firstSeq: seq,
+      count: 1,
+      jsonBytes: json.length,
+      gzip: gzipSync(json),
+      eventEnds: Uint32Array.of(json.length),
+      createdMs: nowMs,
+    };
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * All counters of a run as Prometheus metrics. Nothing is counted here: each metric reads its source when it is scraped, so the sums of
+ * docs/operating.md hold in every scrape.
+ *
+ *     spanglass_events_emitted_total = acknowledged + queued + the sum of dropped
+ */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { DROP_NAMES, Drop } from '../decode/drop.ts';
+import type { Histogram as HecHistogram } from '../output/hec/counters.ts';
+import type { MetricsSource, SensorHealth } from '../output/metrics-server.ts';
+import { spoolStatus } from '../output/spool/spool-status.ts';
+import type { Delivery } from './delivery.ts';
+import type { Pipeline } from './pipeline.ts';
+
+/** Label values, and the number. */
+type Reading = readonly [labels: Readonly<Record<string, string>>, value: number];
+
+export class SensorMetrics implements MetricsSource {
+  readonly #registry = new Registry();
+  readonly #delivery: Delivery | null;
+
+  /** `delivery` is null where nothing is delivered. */
+  constructor(pipeline: Pipeline, delivery: Delivery | null) {
+    this.#delivery = delivery;
+    this.#addPackets(pipeline);
+    this.#addFlows(pipeline);
+    if (delivery === null) return;
+    this.#addEvents(delivery);
+    this.#addSpool(delivery);
+    this.#addHec(delivery);
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  metrics(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  health(): SensorHealth {
+    const delivery = this.#delivery;
+    if (delivery === null) return { isWell: true, fields: {} };
+    const { state, reason, text } = delivery.sink.status();
+    const { emitted, acknowledged, queued } = delivery.counters();
+    const fault = delivery.fault?.message ?? delivery.spool.lastFault;
+    return {
+      isWell: state !== 'holding' && fault === '',
+      fields: {
+        state,
+        ...(reason !== '' && { reason }),
+        ...(text !== '' && { text: delivery.sink.redact(text) }),
+        ...(fault !== '' && { fault: delivery.sink.redact(fault) }),
+        emitted,
+        acknowledged,
+        queued,
+      },
+    };
+  }
+
+  #addPackets({ decoder }: Pipeline): void {
+    this.#counter('packets_received_total', 'Packets read.', [], () => [
+      [{}, decoder.counters.reduce((sum, n) => sum + n, 0)],
+    ]);
+    this.#counter('packets_decoded_total', 'Packets down to TCP or UDP.', [], () => [
+      [{}, decoder.counters[Drop.Decoded]!],
+    ]);
+    this.#counter('packets_dropped_total', 'Packets that were not decoded, by reason.', ['reason'], () =>
+      [...decoder.counters].flatMap((n, drop): Reading[] =>
+        drop === Drop.Decoded || n === 0 ? [] : [[{ reason: DROP_NAMES[drop]! }, n]],
+      ),
+    );
+  }
+
+  #addFlows({ tracker, counters }: Pipeline): void {
+    this.#counter('flows_total', 'TCP connections followed.', [], () => [[{}, tracker.counters.flows]]);
+    this.#counter('flows_evicted_total', 'Connections given up because the table was full.', [], () => [
+      [{}, tracker.counters.evicted],
+    ]);
+    this.#counter('flow_gap_bytes_total', 'Bytes missing in the streams.', [], () => [[{}, tracker.counters.gapBytes]]);
+    this.#counter('handshakes_total', 'TLS handshakes, by what was seen of the certificate.', ['visibility'], () =>
+      [...counters.byVisibility].map(([visibility, n]): Reading => [{ visibility }, n]),
+    );
+    this.#counter('faults_total', 'Handshakes that met a fault of the wire, by name.', ['fault'], () =>
+      [...counters.faults].map(([fault, n]): Reading => [{ fault }, n]),
+    );
+  }
+
+  #addEvents(delivery: Delivery): void {
+    const account = () => delivery.counters();
+    this.#counter('events_emitted_total', 'Events committed to the spool, over all runs that used it.', [], () => [
+      [{}, account().emitted],
+    ]);
+    this.#counter('events_acknowledged_total', 'Events delivered.', [], () => [[{}, account().acknowledged]]);
+    this.#gauge('events_queued', 'Events that wait in the spool.', [], () => [[{}, account().queued]]);
+    this.#counter('events_dropped_total', 'Events given up, by reason.', ['reason'], () =>
+      Object.entries(account().dropped).map(([reason, n]): Reading => [{ reason }, n]),
+    );
+    this.#counter('run_events_written_total', 'Events of this run.', [], () => [[{}, delivery.counts().written]]);
+  }
+
+  #addSpool({ spool, sink }: Delivery): void {
+    const own = () => spoolStatus(spool).sinks.find(({ name }) => name === sink.name)!;
+    this.#gauge('spool_live_bytes', 'Batches in the spool.', [], () => [[{}, spool.book.liveBytes]]);
+    this.#gauge('spool_file_bytes', 'Size of the file of the spool.', [], () => [[{}, spool.fileBytes]]);
+    this.#gauge('spool_max_bytes', 'Bound of the spool.', [], () => [[{}, spool.options.maxBytes]]);
+    this.#gauge('spool_free_disk_bytes', 'Free space of its disk.', [], () => [[{}, spool.freeBytes]]);
+    this.#gauge('spool_oldest_seconds', 'Age of the oldest batch that waits.', [], () => [
+      [{}, own().oldestAgeMs / 1000],
+    ]);
+  }
+
+  #addHec({ sink }: Delivery): void {
+    const { counters } = sink;
+    this.#counter('hec_requests_total', 'Requests, by what was asked and the verdict.', ['kind', 'verdict'], () =>
+      [...counters.requests].map(([key, n]): Reading => {
+        const space = key.indexOf(' ');
+        return [{ kind: key.slice(0, space), verdict: key.slice(space + 1) }, n];
+      }),
+    );
+    const plain = {
+      hec_sent_bytes_total: ['Bytes of bodies with events, compressed.', () => counters.bytesSent],
+      hec_events_acknowledged_total: ['Events that an indexer acknowledged.', () => counters.eventsAcknowledged],
+      hec_events_accepted_total: [
+        'Events accepted by a server without acknowledgement.',
+        () => counters.eventsAccepted,
+      ],
+      hec_retries_total: ['Bodies sent again after a failure.', () => counters.retries],
+      hec_resends_total: ['Bodies sent again for want of an acknowledgement.', () => counters.resends],
+      hec_possible_duplicates_total: ['Events that may be there twice.', () => counters.possibleDuplicates],
+      hec_quarantined_total: ['Events in the quarantine file.', () => counters.quarantined],
+      hec_channels_lost_total: ['Channels lost to a balancer or a restart.', () => counters.channelsLost],
+      hec_token_switches_total: ['Changes to the other token.', () => counters.tokenSwitches],
+    } as const;
+    for (const [name, [help, read]] of Object.entries(plain)) this.#counter(name, help, [], () => [[{}, read()]]);
+    this.#gauge('hec_state', 'One for the state that delivery is in.', ['state', 'reason'], () => {
+      const { state, reason } = sink.status();
+      return [[{ state, reason }, 1]];
+    });
+    this.#gauge('hec_outstanding_acks', 'Requests whose acknowledgement is awaited.', [], () => [
+      [{}, sink.status().outstandingAcks],
+    ]);
+    this.#histogram('hec_request_seconds', 'Duration of requests with events.', counters.requestSeconds);
+    this.#histogram('hec_ack_seconds', 'From sending to the acknowledgement.', counters.ackSeconds);
+  }
+
+  #counter(name: string, help: string, labelNames: readonly string[], read: () => readonly Reading[]): void {
+    const counter = new Counter({
+      name: `spanglass_${name}`,
+      help,
+      labelNames,
+      registers: [this.#registry],
+      collect: () => {
+        counter.reset();
+        for (const [labels, value] of read()) counter.inc({ ...labels }, value);
+      },
+    });
+  }
+
+  #gauge(name: string, help: string, labelNames: readonly string[], read: () => readonly Reading[]): void {
+    const gauge = new Gauge({
+      name: `spanglass_${name}`,
+      help,
+      labelNames,
+      registers: [this.#registry],
+      collect: () => {
+        gauge.reset();
+        for (const [labels, value] of read()) gauge.set({ ...labels }, value);
+      },
+    });
+  }
+
+  #histogram(name: string, help: string, source: HecHistogram): void {
+    this.#registry.registerMetric(new ReadHistogram(`spanglass_${name}`, help, source));
+  }
+}
+
+/** A histogram whose observations are counted elsewhere. The registry asks for its samples by a method that has no type. */
+class ReadHistogram extends Histogram {
+  readonly #name: string;
+  readonly #help: string;
+  readonly #source: HecHistogram;
+
+  constructor(name: string, help: string, source: HecHistogram) {
+    super({ name, help, buckets: [...source.bounds], registers: [] });
+    this.#name = name;
+    this.#help = help;
+    this.#source = source;
+  }
+
+  getForPromString() {
+    const { bounds, counts, sum, count } = this.#source;
+    let below = 0;
+    const buckets = counts.map((n, i) => {
+      below += n;
+      return { metricName: `${this.#name}_bucket`, labels: { le: bounds[i] ?? '+Inf' }, value: below };
+    });
+    const totals = [
+      { metricName: `${this.#name}_sum`, labels: {}, value: sum },
+      { metricName: `${this.#name}_count`, labels: {}, value: count },
+    ];
+    const values = [...buckets, ...totals];
+    return Promise.resolve({ name: this.#name, help: this.#help, type: 'histogram', aggregator: 'sum', values });
+  }
+}
