@@ -1,6 +1,6 @@
 /** What the documents name exists: files, folders and npm scripts. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const DOCUMENTS = [
@@ -11,7 +11,12 @@ const DOCUMENTS = [
   'docs/operating.md',
   ...readdirSync('docs/decisions').map((name) => join('docs/decisions', name)),
 ];
-const ROOMS = readdirSync('src').map((room) => join('src', room));
+/** Files of the rooms and their folders, of the tools and the benchmarks, by name. */
+const FILES = new Set(
+  ['src', 'tools', 'bench']
+    .flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+    .map((file) => basename(file)),
+);
 const SCRIPTS: Record<string, string> = JSON.parse(readFileSync('package.json', 'utf8')).scripts;
 
 const IN_CODE_MARKS = /`([^`\n]+)`/g;
@@ -20,17 +25,13 @@ const PATH = /^(?:src|test|tools|bench|docs|pcaps|proto|native)\/[\w./-]*$/;
 const FILE_NAME = /^[a-z\d-]+\.ts$/;
 const SCRIPT = /npm run (?:--silent )?([\w:-]+)/g;
 
-function hasFile(name: string): boolean {
-  return [...ROOMS, 'tools', 'bench'].some((folder) => existsSync(join(folder, name)));
-}
-
 describe.each(DOCUMENTS)('%s', (document) => {
   const text = readFileSync(document, 'utf8');
   const marked = Array.from(text.matchAll(IN_CODE_MARKS), (match) => match[1]!);
 
   it('names only files that are there', () => {
     expect(marked.filter((name) => PATH.test(name) && !existsSync(name))).toEqual([]);
-    expect(marked.filter((name) => FILE_NAME.test(name) && !hasFile(name))).toEqual([]);
+    expect(marked.filter((name) => FILE_NAME.test(name) && !FILES.has(name))).toEqual([]);
   });
 
   it('names only scripts that are there', () => {
