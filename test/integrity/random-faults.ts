@@ -44,8 +44,8 @@ async function run({ seed, folder, events, say }: ScenarioOptions): Promise<Scen
   let kills = 0;
   let report: SenderReport | null = null;
   let emitted = 0;
+  const disturbing = world.disturb();
   try {
-    const disturbing = world.disturb();
     while (emitted < events) {
       const plan = {
         ...basePlan(folder, world.server.url, world.tokenFile),
@@ -72,11 +72,12 @@ async function run({ seed, folder, events, say }: ScenarioOptions): Promise<Scen
     const ended = last.ended.finally(() => clearInterval(ticker));
     await Promise.race([delay(LAST_DISTURBED_MS), ended]);
     world.isOver = true;
-    await disturbing;
     report = await ended;
     outputs.push(last.output);
   } finally {
     world.isOver = true;
+    // It may be about to start the server again.
+    await disturbing;
     await world.server.stop();
   }
   if (report === null) throw new Error('the last sender was killed, and not by us');
