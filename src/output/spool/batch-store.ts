@@ -37,6 +37,7 @@ import {
   type SpoolState,
   storedBytes,
 } from './spool-record.ts';
+import { StoreReader } from './store-reader.ts';
 import { StoreSpace } from './store-space.ts';
 
 export type Durability = 'power-loss' | 'crash' | 'none';
@@ -45,6 +46,8 @@ export const STORE_FILE = 'data.mdb';
 
 const KEY = { body: 0x62, drop: 0x64, head: 0x68, state: 0x6d, sink: 0x73 } as const;
 const NUMBER_BYTES = 6;
+/** After so many removals, each some 64 KB of the map, the file is mapped anew. */
+const REMOVALS_PER_MAP = 1024;
 
 /** A batch on its way into the store. */
 export interface NewBatch {
@@ -73,28 +76,33 @@ export interface StoreView {
 
 export class BatchStore {
   readonly #space: StoreSpace;
-  readonly #db: RootDatabase<Uint8Array, Uint8Array>;
+  readonly #reader: StoreReader;
+  readonly #open: () => RootDatabase<Uint8Array, Uint8Array>;
+  /** Null between closing and the next use. */
+  #db: RootDatabase<Uint8Array, Uint8Array> | null;
+  #removedSinceOpen = 0;
 
   /** Throws what LMDB throws. `maxBytes` is the bound that the spool keeps. */
   constructor(folder: string, durability: Durability, maxBytes: number, isReadOnly = false) {
-    this.#db = open<Uint8Array, Uint8Array>({
-      path: folder,
-      noSubdir: false,
-      pageSize: STORE_PAGE_BYTES,
-      encoding: 'binary',
-      keyEncoding: 'binary',
-      overlappingSync: false,
-      noSync: durability !== 'power-loss',
-      readOnly: isReadOnly,
-      // With it, lmdb keeps a promise to itself whose rejection nobody can handle: a full disk would end the process.
-      eventTurnBatching: false,
-      // The file holds what leaves the sensor anyway, but nothing of its memory besides.
-      noMemInit: false,
-    });
-    this.#space = new StoreSpace(
-      path.join(folder, STORE_FILE),
-      Math.min(STORE_TAIL_BYTES, maxBytes * STORE_TAIL_SHARE),
-    );
+    this.#open = () =>
+      open<Uint8Array, Uint8Array>({
+        path: folder,
+        noSubdir: false,
+        pageSize: STORE_PAGE_BYTES,
+        encoding: 'binary',
+        keyEncoding: 'binary',
+        overlappingSync: false,
+        noSync: durability !== 'power-loss',
+        readOnly: isReadOnly,
+        // With it, lmdb keeps a promise to itself whose rejection nobody can handle: a full disk would end the process.
+        eventTurnBatching: false,
+        // The file holds what leaves the sensor anyway, but nothing of its memory besides.
+        noMemInit: false,
+      });
+    this.#db = this.#open();
+    const file = path.join(folder, STORE_FILE);
+    this.#reader = new StoreReader(file, STORE_PAGE_BYTES);
+    this.#space = new StoreSpace(file, Math.min(STORE_TAIL_BYTES, maxBytes * STORE_TAIL_SHARE));
   }
 
   get fileBytes(): number {
@@ -103,92 +111,114 @@ export class BatchStore {
 
   /** Null where there is no state: a new store. Throws where a record is damaged. */
   readAll(): StoreView | null {
-    this.#db.resetReadTxn();
-    const stateRecord = this.#db.getBinary(Uint8Array.of(KEY.state));
+    const db = this.#database();
+    const stateRecord = db.getBinary(Uint8Array.of(KEY.state));
     if (stateRecord === undefined) {
-      if (this.#db.getCount({ limit: 1 }) > 0) throw new Error('the store has no state');
+      if (db.getCount({ limit: 1 }) > 0) throw new Error('the store has no state');
       return null;
     }
     const view = {
       state: whole(parseStateRecord(stateRecord), 'state'),
-      heads: this.#readKind(KEY.head, parseHeadRecord),
-      sinks: this.#readKind(KEY.sink, parseSinkRecord),
-      drops: this.#readKind(KEY.drop, parseDropRecord),
+      heads: readKind(db, KEY.head, parseHeadRecord),
+      sinks: readKind(db, KEY.sink, parseSinkRecord),
+      drops: readKind(db, KEY.drop, parseDropRecord),
     };
-    this.#db.resetReadTxn();
+    db.resetReadTxn();
     return view;
   }
 
+  /** While the store is opened again no commit is on its way, and the reader by itself is exact. */
   readBatch(id: number): Uint8Array | undefined {
-    return this.#db.getBinary(numberKey(KEY.body, id));
+    const key = numberKey(KEY.body, id);
+    return this.#reader.read(key) ?? this.#db?.getBinary(key);
   }
 
   /** Lets go of the snapshot that reading holds, so that its pages can be used again. */
   endRead(): void {
-    this.#db.resetReadTxn();
+    this.#db?.resetReadTxn();
   }
 
   /** Rejects where the disk is full (`StoreFullError`) or fails; then nothing of it is there. */
   async commit(commit: StoreCommit, mayGrowBytes: number): Promise<void> {
     await this.#reserve(commit.batches, mayGrowBytes);
-    await this.#write((writes) => {
-      this.#putBatches(commit.batches, writes);
-      for (const id of commit.removed) {
-        writes.push(this.#db.remove(numberKey(KEY.body, id)));
-        writes.push(this.#db.remove(numberKey(KEY.head, id)));
-      }
-      for (const sink of commit.sinks) {
-        writes.push(this.#db.put(nameKey(KEY.sink, sink.name), buildSinkRecord(sink)));
-      }
-      for (const drop of commit.drops) {
-        writes.push(this.#db.put(numberKey(KEY.drop, drop.id), buildDropRecord(drop)));
-      }
-      for (const id of commit.forgottenDrops) writes.push(this.#db.remove(numberKey(KEY.drop, id)));
-      for (const name of commit.forgottenSinks) writes.push(this.#db.remove(nameKey(KEY.sink, name)));
-      writes.push(this.#db.put(Uint8Array.of(KEY.state), buildStateRecord(commit.state)));
-    });
+    await this.#write((db) => [
+      ...putBatches(db, commit.batches),
+      ...commit.removed.flatMap((id) => [db.remove(numberKey(KEY.body, id)), db.remove(numberKey(KEY.head, id))]),
+      ...commit.sinks.map((sink) => db.put(nameKey(KEY.sink, sink.name), buildSinkRecord(sink))),
+      ...commit.forgottenSinks.map((name) => db.remove(nameKey(KEY.sink, name))),
+      ...commit.drops.map((drop) => db.put(numberKey(KEY.drop, drop.id), buildDropRecord(drop))),
+      ...commit.forgottenDrops.map((id) => db.remove(numberKey(KEY.drop, id))),
+      db.put(Uint8Array.of(KEY.state), buildStateRecord(commit.state)),
+    ]);
+    this.#removedSinceOpen += commit.removed.length;
+    if (this.#removedSinceOpen >= REMOVALS_PER_MAP) await this.#mapAgain();
   }
 
   /** Batches without a state: for a salvage, which is begun anew if it does not come to its end. */
   async addBatches(batches: readonly NewBatch[]): Promise<void> {
     if (batches.length === 0) return;
     await this.#reserve(batches, Number.POSITIVE_INFINITY);
-    await this.#write((writes) => this.#putBatches(batches, writes));
+    await this.#write((db) => putBatches(db, batches));
   }
 
   async close(): Promise<void> {
+    this.#reader.close();
     await this.#space.close();
-    await this.#db.close();
+    await this.#db?.close();
+    this.#db = null;
   }
 
   async #reserve(batches: readonly NewBatch[], mayGrowBytes: number): Promise<void> {
     const batchBytes = batches.reduce((bytes, { head }) => bytes + storedBytes(head), 0);
-    await this.#space.ensure((lastPageOf(this.#db) + 1) * STORE_PAGE_BYTES, batchBytes, mayGrowBytes);
-  }
-
-  #putBatches(batches: readonly NewBatch[], writes: Promise<unknown>[]): void {
-    for (const { head, record } of batches) {
-      writes.push(this.#db.put(numberKey(KEY.body, head.id), record));
-      writes.push(this.#db.put(numberKey(KEY.head, head.id), buildHeadRecord(head)));
-    }
+    await this.#space.ensure((lastPageOf(this.#database()) + 1) * STORE_PAGE_BYTES, batchBytes, mayGrowBytes);
   }
 
   /** One transaction. lmdb gives a promise for each write, and all of them are rejected with it. */
-  async #write(put: (writes: Promise<unknown>[]) => void): Promise<void> {
-    const writes: Promise<unknown>[] = [];
-    const done = this.#db.batch(() => put(writes));
+  async #write(put: (db: RootDatabase<Uint8Array, Uint8Array>) => Promise<unknown>[]): Promise<void> {
+    const db = this.#database();
+    let writes: Promise<unknown>[] = [];
+    const done = db.batch(() => {
+      writes = put(db);
+    });
     const outcomes = await Promise.allSettled([done, ...writes]);
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed !== undefined) throw await causeOf(failed.reason);
   }
 
-  #readKind<T>(kind: number, parse: (record: Uint8Array) => T | null): T[] {
-    const records: T[] = [];
-    for (const { value } of this.#db.getRange({ start: Uint8Array.of(kind), end: Uint8Array.of(kind + 1) })) {
-      records.push(whole(parse(value), String.fromCharCode(kind)));
-    }
-    return records;
+  #database(): RootDatabase<Uint8Array, Uint8Array> {
+    this.#db ??= this.#open();
+    return this.#db;
   }
+
+  /**
+   * Lets go of LMDB's map of the file and makes a new one. To remove a record LMDB touches its first page, and the kernel maps those around
+   * it as well; all of it counts as this process's memory until the map goes.
+   */
+  async #mapAgain(): Promise<void> {
+    const db = this.#db;
+    this.#db = null;
+    this.#removedSinceOpen = 0;
+    await db?.close();
+  }
+}
+
+function putBatches(db: RootDatabase<Uint8Array, Uint8Array>, batches: readonly NewBatch[]): Promise<unknown>[] {
+  return batches.flatMap(({ head, record }) => [
+    db.put(numberKey(KEY.body, head.id), record),
+    db.put(numberKey(KEY.head, head.id), buildHeadRecord(head)),
+  ]);
+}
+
+function readKind<T>(
+  db: RootDatabase<Uint8Array, Uint8Array>,
+  kind: number,
+  parse: (record: Uint8Array) => T | null,
+): T[] {
+  const records: T[] = [];
+  for (const { value } of db.getRange({ start: Uint8Array.of(kind), end: Uint8Array.of(kind + 1) })) {
+    records.push(whole(parse(value), String.fromCharCode(kind)));
+  }
+  return records;
 }
 
 /** The last page that the store has ever used. */

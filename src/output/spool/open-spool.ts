@@ -20,7 +20,7 @@ import type { BatchHead } from './spool-record.ts';
 import { SpoolReporter } from './spool-report.ts';
 import { findStoreFault } from './store-check.ts';
 
-export const LEDGER_FILE = 'ledger';
+const LEDGER_FILE = 'ledger';
 
 export interface OpenSpoolOptions {
   readonly folder: string;

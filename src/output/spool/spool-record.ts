@@ -28,7 +28,7 @@ import { STORE_PAGE_BYTES } from './limits.ts';
 import type { SpoolBatch } from './spool-batch.ts';
 
 /** Of the schema. A store with another one is set aside. */
-export const SPOOL_FORMAT = 1;
+const SPOOL_FORMAT = 1;
 
 const HEADER_BYTES = 8;
 /** Of the store, before each record of its own pages. */

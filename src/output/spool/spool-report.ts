@@ -9,7 +9,7 @@ import type { LostBatch } from './recover-spool.ts';
 import type { SinkAccount } from './sink-account.ts';
 import type { BatchDraft } from './spool.ts';
 
-export const SPOOL_SOURCETYPE = 'spanglass:spool';
+const SPOOL_SOURCETYPE = 'spanglass:spool';
 
 /** Text and numbers by field name. */
 type ReportFields = Readonly<Record<string, string | number | readonly string[]>>;

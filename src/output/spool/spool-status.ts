@@ -11,7 +11,7 @@ import { isSpoolLocked } from './spool-lock.ts';
 import type { BatchHead, DropRecord } from './spool-record.ts';
 import { findStoreFault } from './store-check.ts';
 
-export interface SinkStatus extends SpoolCounters {
+interface SinkStatus extends SpoolCounters {
   readonly name: string;
   /** Of its queue, in the store. */
   readonly queuedBytes: number;

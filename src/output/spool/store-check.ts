@@ -3,51 +3,32 @@
  *
  * LMDB maps the file and trusts it: a page beyond the file's end is SIGBUS, a wild offset on a page is worse, and a sensor that dies
  * that way dies again at every start. So each page of both trees is looked at first: that it is in the file, is the page it
- * is taken for, was not met before, and has its nodes inside. Only pages of the trees and the first page of each large record
+ * is taken for, was not met before, has its nodes inside, and that keys and counts are in order. Only pages of the trees and the first page of each large record
  * are read, not the records, which have checksums of their own.
  *
- *     page      number 8 | transaction 8 | pad 2 | flags 2 | lower 2, upper 2 (or pages 4) | offsets 2 each … nodes
- *     meta      header 24 | magic 4 | version 4 | address 8 | map size 8 | 2 trees of 48 | last page 8 | transaction 8 | boot 8
- *     tree      pad 4 | flags 2 | depth 2 | branch pages 8 | leaf pages 8 | large pages 8 | entries 8 | root 8
- *     node      low 2 | high 2 | flags 2 | key size 2 | key | data
- *     large     page 8 | transaction 8 | pages 8      the data of a node whose record has pages of its own
- *
- * As in `mdb.c` of lmdb 3 (LMDB's `mdb.master`), little-endian, 64 bit. A file of another kind fails the check, which is right.
+ * `store-page.ts` has the pages. A file of another kind fails the check, which is right.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { STORE_PAGE_BYTES } from './limits.ts';
-
-const PAGE_HEADER = 24;
-const FLAGS_AT = 18;
-const LOWER_AT = 20;
-const UPPER_AT = 22;
-const NODE_HEADER = 8;
-const LARGE_BYTES = 24;
-
-const MAGIC = 0xbeefc0de;
-const VERSION = 2;
-const PAGE_SIZE_AT = PAGE_HEADER + 24;
-const FREE_TREE_AT = PAGE_HEADER + 24;
-const MAIN_TREE_AT = FREE_TREE_AT + 48;
-const LAST_PAGE_AT = MAIN_TREE_AT + 48;
-const TRANSACTION_AT = LAST_PAGE_AT + 8;
-const META_BYTES = TRANSACTION_AT + 16;
-
-const PageKind = { Branch: 0x01, Leaf: 0x02, Large: 0x04, Meta: 0x08 } as const;
-/** Flags that say what a page is; the others are notes of the writer's memory. */
-const KIND_MASK = 0x6f;
-const LARGE_NODE = 0x01;
-const NO_PAGE = 0xffff_ffff_ffff_ffffn;
-/** LMDB's own limit. */
-const MAX_DEPTH = 32;
-
-interface Meta {
-  readonly pageBytes: number;
-  readonly lastPage: number;
-  readonly transaction: bigint;
-  readonly freeRoot: bigint;
-  readonly mainRoot: bigint;
-}
+import {
+  FLAGS_AT,
+  INTEGER_KEYS,
+  KIND_MASK,
+  LARGE_BYTES,
+  LARGE_NODE,
+  LOWER_AT,
+  MAX_DEPTH,
+  META_BYTES,
+  type Meta,
+  NO_PAGE,
+  NODE_HEADER,
+  PAGE_HEADER,
+  PageKind,
+  parseMeta,
+  pickMeta,
+  type Tree,
+  UPPER_AT,
+} from './store-page.ts';
 
 /** Null where LMDB can open the file (or there is none to open), else what is wrong with it. */
 export function findStoreFault(file: string): string | null {
@@ -67,12 +48,26 @@ export function findStoreFault(file: string): string | null {
   }
 }
 
+const NO_TREE: Tree = {
+  flags: 0,
+  depth: 0,
+  branchPages: 0n,
+  leafPages: 0n,
+  largePages: 0n,
+  entries: 0n,
+  root: NO_PAGE,
+};
+
 class Walk {
   readonly #fd: number;
   readonly #fileBytes: number;
   readonly #seen = new Set<number>();
   #pageBytes = 0;
   #pages = 0;
+  #tree: Tree = NO_TREE;
+  #counts = { branchPages: 0n, leafPages: 0n, largePages: 0n, entries: 0n };
+  #lastKey: Buffer | null = null;
+  #isLastLeast = false;
 
   constructor(fd: number, fileBytes: number) {
     this.#fd = fd;
@@ -84,46 +79,41 @@ class Walk {
     if (typeof meta === 'string') return meta;
     this.#pageBytes = meta.pageBytes;
     this.#pages = meta.lastPage + 1;
-    return this.#checkTree(meta.freeRoot, 'free list') ?? this.#checkTree(meta.mainRoot, 'tree');
+    return this.#checkTree(meta.free, INTEGER_KEYS, 'free list') ?? this.#checkTree(meta.main, 0, 'tree');
   }
 
-  /** LMDB refuses a file one of whose meta pages is none, and takes the newer of the two. */
+  /** LMDB refuses a file one of whose meta pages is none. */
   #pickMeta(): Meta | string {
     const first = this.#readMeta(0);
     if (typeof first === 'string') return first;
     const second = this.#readMeta(first.pageBytes);
     if (typeof second === 'string') return second;
-    if (first.pageBytes !== second.pageBytes) return 'meta pages differ in page size';
-    return second.transaction > first.transaction ? second : first;
+    return first.pageBytes === second.pageBytes ? pickMeta(first, second) : 'meta pages differ in page size';
   }
 
   #readMeta(at: number): Meta | string {
     const page = this.#read(at, META_BYTES);
-    if (page === null) return 'cut within its meta pages';
-    if ((page.readUInt16LE(FLAGS_AT) & KIND_MASK) !== PageKind.Meta) return 'no meta page';
-    if (page.readUInt32LE(PAGE_HEADER) !== MAGIC) return 'no LMDB file';
-    if ((page.readUInt32LE(PAGE_HEADER + 4) & 0xffff) !== VERSION) return 'another version of LMDB';
-    const pageBytes = page.readUInt32LE(PAGE_SIZE_AT);
-    if (pageBytes < 512 || pageBytes > 65_536 || (pageBytes & (pageBytes - 1)) !== 0) return 'bad page size';
-    const lastPage = page.readBigUInt64LE(LAST_PAGE_AT);
-    if (lastPage > BigInt(Number.MAX_SAFE_INTEGER)) return 'bad last page';
-    return {
-      pageBytes,
-      lastPage: Number(lastPage),
-      transaction: page.readBigUInt64LE(TRANSACTION_AT),
-      freeRoot: page.readBigUInt64LE(FREE_TREE_AT + 40),
-      mainRoot: page.readBigUInt64LE(MAIN_TREE_AT + 40),
-    };
+    return page === null ? 'cut within its meta pages' : parseMeta(page);
   }
 
-  #checkTree(root: bigint, name: string): string | null {
-    if (root === NO_PAGE) return null;
-    const fault = this.#checkPage(root, 0);
-    return fault === null ? null : `${name}: ${fault}`;
+  #checkTree(tree: Tree, flags: number, name: string): string | null {
+    if (tree.flags !== flags) return `${name}: of another kind`;
+    this.#tree = tree;
+    this.#counts = { branchPages: 0n, leafPages: 0n, largePages: 0n, entries: 0n };
+    this.#lastKey = null;
+    const fault = tree.root === NO_PAGE ? null : this.#checkPage(tree.root, 1);
+    if (fault !== null) return `${name}: ${fault}`;
+    const { branchPages, leafPages, largePages, entries } = this.#counts;
+    const isComplete =
+      tree.branchPages === branchPages &&
+      tree.leafPages === leafPages &&
+      tree.largePages === largePages &&
+      tree.entries === entries;
+    return isComplete ? null : `${name}: not as many pages and records as it says`;
   }
 
   #checkPage(number: bigint, depth: number): string | null {
-    if (depth > MAX_DEPTH) return 'too deep';
+    if (depth > Math.min(MAX_DEPTH, this.#tree.depth)) return 'too deep';
     const at = this.#claim(number);
     if (at === null) return `page ${number} is not in the file, or met twice`;
     const page = this.#read(at, this.#pageBytes);
@@ -131,6 +121,9 @@ class Walk {
     if (page.readBigUInt64LE(0) !== number) return `page ${number} is another one`;
     const kind = page.readUInt16LE(FLAGS_AT) & KIND_MASK;
     if (kind !== PageKind.Branch && kind !== PageKind.Leaf) return `page ${number} is of no kind`;
+    if ((kind === PageKind.Leaf) !== (depth === this.#tree.depth)) return `page ${number} is at another depth`;
+    if (kind === PageKind.Leaf) this.#counts.leafPages += 1n;
+    else this.#counts.branchPages += 1n;
     const lower = page.readUInt16LE(LOWER_AT);
     const upper = page.readUInt16LE(UPPER_AT);
     const isSane = lower % 2 === 0 && lower <= upper && PAGE_HEADER + upper <= this.#pageBytes;
@@ -142,11 +135,27 @@ class Walk {
       if (node < PAGE_HEADER + upper || node + NODE_HEADER > this.#pageBytes) return `page ${number} has a wild node`;
       const keyEnd = node + NODE_HEADER + page.readUInt16LE(node + 6);
       if (keyEnd > this.#pageBytes) return `page ${number} has a wild key`;
+      const key = page.subarray(node + NODE_HEADER, keyEnd);
+      // The first key of a branch is left out.
+      const isInOrder = kind === PageKind.Branch && i === 0 ? true : this.#follows(key, kind === PageKind.Branch);
+      if (!isInOrder) return `page ${number} has a key out of order`;
       const fault =
         kind === PageKind.Branch ? this.#checkBranch(page, node, depth) : this.#checkLeaf(page, node, keyEnd);
       if (fault !== null) return fault;
     }
     return null;
+  }
+
+  /** Whether a key comes behind the last one. A branch's key is the least that the part below it may have. */
+  #follows(key: Buffer, isBranch: boolean): boolean {
+    const last = this.#lastKey;
+    const isLeast = this.#isLastLeast;
+    this.#lastKey = key;
+    this.#isLastLeast = isBranch;
+    if (this.#tree.flags === INTEGER_KEYS && key.length !== 8) return false;
+    if (last === null) return true;
+    const order = this.#tree.flags === INTEGER_KEYS ? compareNumbers(last, key) : Buffer.compare(last, key);
+    return isLeast ? order <= 0 : order < 0;
   }
 
   #checkBranch(page: Buffer, node: number, depth: number): string | null {
@@ -157,6 +166,7 @@ class Walk {
   #checkLeaf(page: Buffer, node: number, dataAt: number): string | null {
     const flags = page.readUInt16LE(node + 4);
     const dataBytes = page.readUInt32LE(node);
+    this.#counts.entries += 1n;
     if (flags === 0) return dataAt + dataBytes <= this.#pageBytes ? null : 'a record beyond its page';
     if (flags !== LARGE_NODE) return 'a node of no kind';
     if (dataAt + LARGE_BYTES > this.#pageBytes) return 'a large record beyond its page';
@@ -171,6 +181,7 @@ class Walk {
     const needed = Math.ceil((PAGE_HEADER + dataBytes) / this.#pageBytes);
     if (pages < needed || Number(number) + pages > this.#pages) return `page ${number} is too short for its record`;
     if (BigInt(pages) !== page.readBigUInt64LE(dataAt + 16)) return `page ${number} has another length`;
+    this.#counts.largePages += BigInt(pages);
     if (at + PAGE_HEADER + dataBytes > this.#fileBytes) return `the record at page ${number} is cut`;
     return null;
   }
@@ -189,6 +200,11 @@ class Walk {
     const bytes = Buffer.allocUnsafe(length);
     return readSync(this.#fd, bytes, 0, length, at) === length ? bytes : null;
   }
+}
+
+function compareNumbers(a: Buffer, b: Buffer): number {
+  const difference = a.readBigUInt64LE(0) - b.readBigUInt64LE(0);
+  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
 }
 
 /** A batch is a few megabytes at most; more pages than this are damage. */

@@ -14,7 +14,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { BATCH_SLACK_BYTES, STORE_SLACK_BYTES, STORE_SLACK_SHARE } from './limits.ts';
 
 /** The commit can't be written safely. Nothing of it was. */
-export class StoreFullError extends Error {
+class StoreFullError extends Error {
   constructor(message: string) {
     super(message);
     this.name = 'StoreFullError';

@@ -10,7 +10,7 @@ import type { SpoolBatch, SpoolConsumer, SpoolCounters } from '../../../src/outp
 
 export const BOOT = '6f0a2b6e-6d0e-4f0e-9a43-0d6a4a1c7b11';
 /** For tests of the bounds: the disk of the machine has nothing to say. */
-export const ANY_DISK = { minFreeBytes: 0 };
+const ANY_DISK = { minFreeBytes: 0 };
 const READ_ALL = 1e9;
 
 /** A folder that goes with the test, its set-aside siblings included: the spool's is one below. */

@@ -65,6 +65,21 @@ describe('the check of a store', () => {
     const node = (bytes: Buffer) => root + 24 + bytes.readUInt16LE(root + 24);
     expect(changed((bytes) => bytes.writeUInt16LE(60_000, node(bytes) + 6))).toMatch(/has a wild key$/);
     expect(changed((bytes) => bytes.writeUInt32LE(1, node(bytes)))).toMatch(/is not in the file, or met twice$/);
+    const eachMeta = (change: (bytes: Buffer, meta: number) => void) =>
+      changed((bytes) => {
+        for (const meta of [0, PAGE]) change(bytes, meta);
+      });
+    expect(eachMeta((bytes, meta) => bytes.writeUInt16LE(2, meta + 100))).toBe('tree: of another kind');
+    expect(eachMeta((bytes, meta) => bytes.writeUInt16LE(12, meta + 52))).toBe('free list: of another kind');
+    expect(eachMeta((bytes, meta) => bytes.writeUInt16LE(1, meta + 102))).toMatch(/is at another depth$/);
+    expect(eachMeta((bytes, meta) => bytes.writeUInt16LE(9, meta + 128))).toBe(
+      'tree: not as many pages and records as it says',
+    );
+    expect(
+      changed((bytes) =>
+        bytes.fill(0, root + 24 + bytes.readUInt16LE(root + 28) + 8, root + 24 + bytes.readUInt16LE(root + 28) + 9),
+      ),
+    ).toMatch(/has a key out of order$/);
     expect(faultOf(file, (bytes) => bytes.subarray(0, 3 * PAGE))).toMatch(/beyond the file's end$/);
   });
 
