@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
 import { listenOnLoopback } from '../../support/hec/listen.ts';
 
-export interface Asked {
+interface Asked {
   readonly what: 'event' | 'probe' | 'ack' | 'health' | 'other';
   readonly headers: IncomingHttpHeaders;
   readonly text: string;

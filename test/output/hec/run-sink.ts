@@ -9,7 +9,7 @@ import { HecSink } from '../../../src/output/hec/sender.ts';
 import { seededRandom } from '../../support/hec/fault-plan.ts';
 import type { MemoryConsumer } from './memory-consumer.ts';
 
-export const TOKEN = 'test-token';
+const TOKEN = 'test-token';
 
 /** Milliseconds where an operator has seconds. */
 const TEST_TIMES = {
