@@ -11,7 +11,8 @@
  *
  * Events that a server took of a body it then refused (partial acceptance) have no ackId. They ride on the next request of their channel
  * that began after their answer: the indexer takes what comes in order, so when that one is acknowledged, they are written, too; and if
- * it is lost, they are sent again with it.
+ * it is lost, they are sent again with it. A restart of the indexer between the two shows by an ackId that comes twice; on a channel that
+ * had none yet it would not show, so there they are sent again; which hardly happens, since one event goes first on each channel.
  *
  * When channels die one after the other with no acknowledgement between them, a load balancer is not sticky. The caller slows down
  * (`deathsInRow`); and if it was a cookie that changed each time, its changes are no longer taken for a move, or nothing would ever
@@ -70,6 +71,11 @@ export class AckChannel {
     return this.pending.size > 0 || this.riders.length > 0;
   }
 
+  /** Whether it had no ackId yet. */
+  get isFresh(): boolean {
+    return this.#seenBelow === 0 && this.#seenApart.size === 0;
+  }
+
   /** Notes an ackId; says whether it is new on this channel. */
   see(ackId: number): boolean {
     if (ackId < this.#seenBelow || this.#seenApart.has(ackId)) return false;
@@ -89,8 +95,10 @@ export class AckTracker {
   /** More than one indexer answers: one part at a time. */
   isCareful = false;
   channelsOpened = 0;
-  /** Found at run time: `null` until the first answer. */
+  /** Found at run time: `null` until the first answer to events. */
   hasAcks: boolean | null = null;
+  /** The server answers questions after acks, so it will give ackIds. */
+  mayHaveAcks = false;
   /** The server said that its token has no acks, after it gave ackIds: they mean nothing. */
   isUnsupported = false;
 
@@ -98,6 +106,15 @@ export class AckTracker {
   channelFor(token: string): AckChannel {
     if (this.#current !== null && this.#current.token === token) return this.#current;
     return this.#open(token, this.#current?.jar.copy() ?? new CookieJar());
+  }
+
+  /**
+   * Whether the next request with this token should be one event, and alone: the first ackId of a channel is what makes a restart of the
+   * indexer visible, and a larger body might be taken in part, without an ackId.
+   */
+  isPriming(token: string): boolean {
+    const expectsAcks = this.hasAcks ?? this.mayHaveAcks;
+    return expectsAcks && (this.#current === null || this.#current.token !== token || this.#current.isFresh);
   }
 
   /** Channels that something waits on. */
@@ -119,11 +136,13 @@ export class AckTracker {
   /** `part`, sent at `startedMs`, was taken under `ackId`. Gives the parts that have to be sent again. */
   expect(channel: AckChannel, ackId: number, part: Part, nowMs: number, startedMs = nowMs): readonly Part[] {
     if (channel.isDead) return [part];
+    const { isFresh } = channel;
     if (!channel.see(ackId)) return [part, ...this.bury(channel)];
+    const unsure = isFresh ? this.takeRiders(channel) : [];
     const riders = channel.riders.filter((rider) => rider.takenMs <= startedMs).map((rider) => rider.part);
     channel.riders = channel.riders.filter((rider) => rider.takenMs > startedMs);
     channel.pending.set(ackId, { ackId, part, sentMs: nowMs, riders, isAcked: false });
-    return [];
+    return unsure;
   }
 
   /** `part` was taken without an ackId. Gives it back where its channel is dead. */
@@ -131,6 +150,14 @@ export class AckTracker {
     if (channel.isDead) return [part];
     channel.riders = [...channel.riders, { part, takenMs: nowMs }];
     return [];
+  }
+
+  /** What waits on `channel` for a request to ride on. */
+  takeRiders(channel: AckChannel): readonly Part[] {
+    const parts = channel.riders.map((rider) => rider.part);
+    channel.riders = [];
+    if (!channel.isWaiting) this.#undrain(channel);
+    return parts;
   }
 
   /** The cookies of an answer on `channel`. Gives the parts that have to be sent again, if the answer came from another indexer. */

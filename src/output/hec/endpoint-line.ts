@@ -17,6 +17,7 @@ import type { TokenSource } from './token-source.ts';
 
 /** After so many accepted bodies a larger one is tried again: an administrator may have raised the limit, or it was another proxy's. */
 const BODIES_PER_LIMIT = 64;
+const SUCCESS = 0;
 /** An answer to the empty body of a probe that shows that the token and the path are right; the events decide about the rest. */
 const PROBE_PASSES: ReadonlySet<Action> = new Set([
   Action.Accept,
@@ -85,8 +86,13 @@ export class EndpointLine {
 
   /** Whether one more part may be sent. */
   get isFree(): boolean {
-    const waitsForOne = this.acks.isCareful && (this.gate.inFlight > 0 || this.acks.outstanding > 0);
-    return this.gate.isFree && !waitsForOne;
+    if (!this.gate.isFree || (this.gate.inFlight > 0 && this.isPriming)) return false;
+    return !this.acks.isCareful || (this.gate.inFlight === 0 && this.acks.outstanding === 0);
+  }
+
+  /** Whether the next request should be a single event. */
+  get isPriming(): boolean {
+    return this.acks.isPriming(this.#token(steadyMs()));
   }
 
   /** The largest body this endpoint takes, as far as it is known; uncompressed. */
@@ -156,7 +162,7 @@ export class EndpointLine {
     observe(this.#counters.requestSeconds, answer.elapsedMs / 1000);
     const { verdict, startedMs } = answer;
     if (verdict.ackId !== null && !this.acks.isUnsupported) this.acks.hasAcks = true;
-    else if (verdict.action === Action.Accept) this.acks.hasAcks ??= false;
+    else if (verdict.code === SUCCESS) this.acks.hasAcks = false;
     return { verdict, channel, token, startedMs, lost: this.#takeCookies(channel, answer) };
   }
 
@@ -262,9 +268,17 @@ export class EndpointLine {
     }
     // Whatever else it says: a proxy may hide the health from us, and the token says more.
     const answer = await this.#ask('event', token, channel, '', false);
-    if (PROBE_PASSES.has(answer.verdict.action)) this.gate.passProbe();
-    else this.#failProbe(answer, token);
+    if (PROBE_PASSES.has(answer.verdict.action)) {
+      if (this.acks.hasAcks === null) await this.#probeAcks(token, channel);
+      this.gate.passProbe();
+    } else this.#failProbe(answer, token);
     return [...lost, ...this.#takeCookies(channel, answer)];
+  }
+
+  /** There is no ackId on this channel yet: one without acks answers with code 14, all others with an answer of acks. */
+  async #probeAcks(token: string, channel: AckChannel): Promise<void> {
+    const answer = await this.#ask('ack', token, channel, '{"acks":[0]}', false);
+    this.acks.mayHaveAcks = answer.acks !== null;
   }
 
   #failProbe({ verdict, startedMs }: HecAnswer, token: string): void {

@@ -176,6 +176,11 @@ export class PartFate {
     if (verdict.ackId === null || line.acks.isUnsupported) {
       this.#counters.eventsAccepted += countOf(part);
       await this.#hands.finish(part);
+      // There is nothing to ride on.
+      for (const rider of line.acks.takeRiders(channel)) {
+        this.#counters.eventsAccepted += countOf(rider);
+        await this.#hands.acknowledge(rider.batch, countOf(rider));
+      }
       return;
     }
     const lost = line.acks.expect(channel, verdict.ackId, part, nowMs, startedMs);
@@ -248,7 +253,8 @@ export class PartFate {
   async #takePartly(part: Part, taken: number, line: EndpointLine, { channel }: SentPart): Promise<void> {
     const nowMs = steadyMs();
     this.#taken(line, nowMs, false);
-    if (line.acks.hasAcks === true) {
+    // As long as it is not known whether there are acks, it may ride.
+    if (line.acks.hasAcks !== false) {
       this.lose(line, line.acks.ride(channel, pieceOf(part, part.from, part.from + taken), nowMs));
       return;
     }
@@ -264,7 +270,6 @@ export class PartFate {
     part.failedMs = nowMs;
     this.#counters.retries += 1;
     if (part.tries >= MAX_WHOLE_TRIES && othersPass && countOf(part) > 1) {
-      this.#counters.possibleDuplicates += countOf(part);
       this.halve(part);
       return;
     }

@@ -51,9 +51,9 @@ export function takeInHand(batch: SpoolBatch): Part {
   return newPart(inHand, 0, batch.count, false);
 }
 
-/** A piece of `part`, as if it had never been sent. */
+/** A piece of `part`; what may have been taken of the one may have been of the other. */
 export function pieceOf(part: Part, from: number, to: number): Part {
-  return newPart(part.batch, from, to, part.isForFallbackIndex);
+  return { ...newPart(part.batch, from, to, part.isForFallbackIndex), isMaybeTaken: part.isMaybeTaken };
 }
 
 export function forFallbackIndex(part: Part): Part {

@@ -220,6 +220,13 @@ export class HecSink implements Sink {
       this.#hands!.forget(part);
       return;
     }
+    if (countOf(part) > 1 && line.isPriming) {
+      this.#hands!.replace(part, [
+        [part.from, part.from + 1],
+        [part.from + 1, part.to],
+      ]);
+      return;
+    }
     // What it refused before, it refuses again.
     if (countOf(part) > 1 && jsonBytesOf(part) > line.maxBodyBytes) {
       fate.halve(part);
