@@ -46,8 +46,13 @@ export async function resolveDelivery(
       // Until it is sent again, and what that may take.
       ackMs: waitS === null ? hec.ackTimeoutMs + DEFAULT_WAIT_S * 1000 : waitS * 1000,
     },
-    healthMs: (config.health?.interval ?? DEFAULT_HEALTH_S) * 1000,
+    healthMs: toHealthMs(config.health?.interval ?? DEFAULT_HEALTH_S),
   };
+}
+
+/** 0 stays 0. A timer takes 31 bits, and more than one event a second says nothing new. */
+function toHealthMs(seconds: number): number {
+  return seconds === 0 ? 0 : Math.min(Math.max(1, seconds) * 1000, 2 ** 31 - 1);
 }
 
 /** As the sink takes it; null where no endpoint is named. */

@@ -84,8 +84,10 @@ export class ReplayDelivery {
 
   async finish(pipeline: Pipeline, interrupt: AbortSignal): Promise<void> {
     const startMs = performance.now();
-    const end = await this.delivery.finish(pipeline, this.#settings.patience, interrupt, () => this.#showWait());
-    this.#end = this.#stalled.signal.aborted ? 'spool_full' : end;
+    // Nothing left the spool for as long as we have patience: no second wait.
+    const stop = AbortSignal.any([interrupt, this.stalled]);
+    const end = await this.delivery.finish(pipeline, this.#settings.patience, stop, () => this.#showWait());
+    this.#end = this.stalled.aborted ? 'spool_full' : end;
     this.#waitS = (performance.now() - startMs) / 1000;
   }
 

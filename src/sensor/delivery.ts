@@ -170,7 +170,8 @@ export class Delivery {
     const end = await waitForDelivery(this.#awaited(isDelivered), patience, signal, onLook);
     // Interrupted, say: what is on its way to the spool is let in, if it lets it in.
     await Promise.race([flushed, sleep(MAX_FLUSH_MS, undefined, { ref: false })]);
-    if (this.#health !== null) {
+    // Behind batches that a full spool does not take, it would not get in either.
+    if (this.#health !== null && isCommitted) {
       let isThere = false;
       const sent = this.#sendHealth(this.#health, pipeline, true).then(() => {
         isThere = true;

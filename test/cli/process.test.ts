@@ -1,7 +1,8 @@
 /** What only a process of its own can show: pipes, signals, exit codes. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { HecServer } from '../support/hec/hec-server.ts';
 import { buildCli, type RunningCli, removeBuild, shellCommand, startCli, startShell } from './built-cli.ts';
 import { capture, makeFolder, PCAPS } from './fake-io.ts';
 
@@ -130,3 +131,75 @@ describe('Ctrl-C', () => {
     }
   });
 });
+
+describe('a delivery to Splunk', () => {
+  it('keeps what it had emitted when it is killed, and drain delivers it once', async () => {
+    const folder = makeFolder();
+    const server = new HecServer({ tokens: { 'test-token': { usesAck: true } } });
+    await server.start();
+    onTestFinished(() => server.stop());
+    const token = join(folder, 'token');
+    writeFileSync(token, 'test-token');
+    const spool = join(folder, 'spool');
+    // Nobody listens there, so all of it waits.
+    const stuck = startCli('replay', PCAPS, '--spool', spool, '--hec', 'http://127.0.0.1:9', '--hec-token-file', token);
+    await waitForOutput(stuck, 'connection_refused');
+    await waitUntil(async () => (await spoolCounts(spool))?.queued === 41);
+    stuck.child.kill('SIGKILL');
+    await stuck.done;
+    const drained = await startCli('spool', 'drain', '--spool', spool, '--hec', server.url, '--hec-token-file', token)
+      .done;
+    expect({ code: drained.code, stdout: drained.stdout.toString() }).toEqual({
+      code: 0,
+      stdout: '41 events delivered\n',
+    });
+    expect(server.ledger.runAccountingSearch()).toMatchObject([{ count: 41, missing: 0, duplicates: 0 }]);
+  });
+
+  it('is left to the spool at Ctrl-C', async () => {
+    const folder = makeFolder();
+    const token = join(folder, 'token');
+    writeFileSync(token, 'test-token');
+    const spool = join(folder, 'spool');
+    const stuck = startCli('replay', PCAPS, '--spool', spool, '--hec', 'http://127.0.0.1:9', '--hec-token-file', token);
+    await waitForOutput(stuck, 'connection_refused');
+    await waitUntil(async () => (await spoolCounts(spool))?.queued === 41);
+    stuck.child.kill('SIGINT');
+    const { code, stderr } = await stuck.done;
+    expect(code).toBe(4);
+    expect(stderr).toContain('41 events wait in the spool');
+  });
+
+  it('shows its metrics while it runs, and no longer', async () => {
+    const folder = makeFolder();
+    const token = join(folder, 'token');
+    writeFileSync(token, 'test-token');
+    const delivery = ['--spool', join(folder, 'spool'), '--hec', 'http://127.0.0.1:9', '--hec-token-file', token];
+    const served = startCli('replay', PCAPS, '--metrics', '0', ...delivery);
+    let told = '';
+    served.child.stderr?.on('data', (chunk: Buffer) => {
+      told += chunk.toString();
+    });
+    await waitUntil(() => Promise.resolve(told.includes('/metrics\n')));
+    const url = /http:\/\/127\.0\.0\.1:\d+\/metrics/.exec(told)?.[0] ?? '';
+    await waitUntil(async () => (await (await fetch(url)).text()).includes('spanglass_run_events_written_total 41'));
+    served.child.kill('SIGINT');
+    await served.done;
+    await expect(fetch(url)).rejects.toThrow('fetch failed');
+  });
+});
+
+async function spoolCounts(folder: string): Promise<{ queued: number } | undefined> {
+  const { code, stdout } = await startCli('spool', 'status', '--json', '--spool', folder).done;
+  if (code !== 0) return undefined;
+  const status: { sinks: { queued: number }[] } = JSON.parse(stdout.toString());
+  return status.sinks[0];
+}
+
+async function waitUntil(isTrue: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 100; i++) {
+    if (await isTrue()) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('waited in vain');
+}
