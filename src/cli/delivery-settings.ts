@@ -71,10 +71,11 @@ export async function resolveHec(
   const { toHecConfig } = await import('../output/hec/hec-schema.ts');
   const { readVersion } = await import('./version.ts');
   const { wait: _, ...settings } = config.hec ?? {};
+  const folder = spoolFolder(given, config, env);
   return toHecConfig(
     { ...withToken(settings, given, env), endpoints },
     {
-      quarantineFile: path.join(path.dirname(spoolFolder(given, config, env)), 'quarantine.ndjson'),
+      quarantineFile: path.join(path.dirname(folder), `${path.basename(folder)}-quarantine.ndjson`),
       userAgent: `spanglass/${readVersion()}`,
       env,
     },

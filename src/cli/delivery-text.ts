@@ -1,6 +1,6 @@
 /** How a delivery stands, in words: while it is waited for, when it stops, and what to do then. */
 import { escapeUnsafe } from '../bytes/text.ts';
-import type { HecStatus } from '../output/hec/hec-status.ts';
+import type { HecState, HecStatus } from '../output/hec/hec-status.ts';
 import type { CommandArguments } from './arguments.ts';
 import { toCountOf } from './quantity-text.ts';
 
@@ -14,12 +14,12 @@ export function toStatusText({ state, reason, text, tokenFault }: HecStatus): st
   return [STATES[state], ...(words.length === 0 ? [] : [words.join(' ')])].join(': ');
 }
 
-const STATES = {
+const STATES: Readonly<Record<HecState, string>> = {
   delivering: 'delivering',
   backing_off: 'trying again',
   holding: 'on hold, somebody has to mend it',
   stopped: 'stopped',
-} as const;
+};
 
 /** `1,234 events wait for Splunk: delivering` */
 export function toWaitText(queued: number, status: HecStatus): string {

@@ -125,12 +125,10 @@ export class Delivery {
 
   /** Waits like `afterBlock` does, but not for ever: a full spool may wait for a server that does not come back. */
   awaitRoom(patience: DeliveryPatience, signal: AbortSignal, onLook: () => void): Promise<WaitEnd> {
-    return waitForDelivery(
-      this.#awaited(() => !this.#writer.isFull),
-      patience,
-      signal,
-      onLook,
-    );
+    const awaited = this.#awaited(() => !this.#writer.isFull);
+    // The spool may get on, too.
+    const progress = () => awaited.progress() - this.#writer.batchesInFlight;
+    return waitForDelivery({ ...awaited, progress }, patience, signal, onLook);
   }
 
   status(): HecStatus {
@@ -161,13 +159,13 @@ export class Delivery {
     signal: AbortSignal,
     onLook: () => void,
   ): Promise<WaitEnd> {
-    if (this.#healthTimer !== null) clearInterval(this.#healthTimer);
     let isCommitted = false;
     const flushed = ignoreClosed(this.#writer.flush()).then(() => {
       isCommitted = true;
     });
     const isDelivered = () => isCommitted && this.counts().queued === 0;
     const end = await waitForDelivery(this.#awaited(isDelivered), patience, signal, onLook);
+    if (this.#healthTimer !== null) clearInterval(this.#healthTimer);
     // Interrupted, say: what is on its way to the spool is let in, if it lets it in.
     await Promise.race([flushed, sleep(MAX_FLUSH_MS, undefined, { ref: false })]);
     // Behind batches that a full spool does not take, it would not get in either.
@@ -217,10 +215,10 @@ export class Delivery {
   }
 }
 
-/** Any number that is another one when something was stored, taken, acknowledged or given up. */
-export function progressOf({ emitted, acknowledged, dropped }: SpoolCounters, { counters }: HecSink): number {
+/** Rises when something was taken, acknowledged or given up; not with what comes in, health events among it. */
+export function progressOf({ acknowledged, dropped }: SpoolCounters, { counters }: HecSink): number {
   const gone = Object.values(dropped).reduce((sum, events) => sum + events, 0);
-  return emitted + acknowledged + gone + (counters.requests.get('event success') ?? 0);
+  return acknowledged + gone + (counters.requests.get('event success') ?? 0);
 }
 
 /** What the spool could not take before it closed is in the run's account. */

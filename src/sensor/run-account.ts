@@ -91,6 +91,10 @@ class ListenedConsumer implements SpoolConsumer {
     return this.#consumer.settledId;
   }
 
+  get newestId(): number {
+    return this.#consumer.newestId;
+  }
+
   get counters(): SpoolCounters {
     return this.#consumer.counters;
   }

@@ -163,12 +163,16 @@ describe('replay --hec', () => {
     site.server.tokens.clear();
     const runs = [
       await runFake(['replay', PCAPS, ...site.hec, '--hec-wait', '1', '--stats', stats]),
-      await runFake(['replay', PCAPS, ...fromEnv, '--hec-wait', '1', '--stats', '-'], { env }),
+      await runFake(['replay', PCAPS, ...fromEnv, '--hec-wait', '1', '--stats', `${stats}.2`], { env }),
       await runFake(['spool', 'drain', ...fromEnv, '--hec-wait', '1'], { env }),
       await runFake(['spool', 'status', '--json', '--spool', site.spool]),
       await runFake(['doctor', '--hec', site.server.url, '--hec-token-file', site.tokenFile]),
     ];
-    const told = [...runs.flatMap(({ stdout, stderr }) => [stdout, stderr]), readFileSync(stats, 'utf8')];
+    const told = [
+      ...runs.flatMap(({ stdout, stderr }) => [stdout, stderr]),
+      readFileSync(stats, 'utf8'),
+      readFileSync(`${stats}.2`, 'utf8'),
+    ];
     for (const text of told) expect(text).not.toContain(TOKEN);
     expect(JSON.stringify(await readSpool(site.spool))).not.toContain(TOKEN);
   });
@@ -186,6 +190,26 @@ describe('replay --hec', () => {
     const { stdout } = await runFake(['spool', 'status'], { env });
     expect(stdout).toContain(join(site.folder, 'spanglass', 'spool'));
     expect(stdout).toContain('41 events = 41 delivered + 0 queued + 0 dropped');
+  });
+});
+
+describe('health events', () => {
+  it('go the same way, numbered for themselves, while it delivers and at the end', async () => {
+    const site = await startSite();
+    await site.server.stop();
+    const config = join(site.folder, 'x.yaml');
+    writeFileSync(config, 'health: { interval: 1 }\nevents: { index: lab }\n');
+    await runFake(['replay', PCAPS, ...site.hec, '--hec-wait', '3', '-c', config]);
+    const health = (await readSpool(site.spool)).filter(({ sourcetype }) => sourcetype === 'spanglass:health');
+    expect(health.length).toBeGreaterThanOrEqual(3);
+    expect(health.map(({ event }) => event['seq'])).toEqual(health.map((_, i) => i + 1));
+    expect(health.map(({ event }) => event['final'])).toEqual(health.map((_, i) => i === health.length - 1));
+    expect(new Set(health.map(({ event }) => event['boot_id'])).size).toBe(1);
+    expect(health.at(-1)).toMatchObject({
+      index: 'lab',
+      event: { emitted: EVENTS, acknowledged: 0, queued: EVENTS, dropped: 0, hec_reason: 'connection_refused' },
+    });
+    expect(health.at(-1)!.event['run_boot_id']).not.toBe(health.at(-1)!.event['boot_id']);
   });
 });
 

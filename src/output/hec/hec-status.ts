@@ -8,7 +8,7 @@ import type { PartsInHand } from './parts-in-hand.ts';
  */
 export type HecState = 'delivering' | 'backing_off' | 'holding' | 'stopped';
 
-export interface HecEndpointStatus {
+interface HecEndpointStatus {
   readonly url: string;
   readonly state: HecState;
   readonly reason: string;
