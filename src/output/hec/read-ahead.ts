@@ -7,8 +7,6 @@
  * While the sink keeps up there is only the live lane. When what it reads is older than `liveAfterMs`, the rest up to the newest
  * batch becomes a segment of the backlog, and the live lane goes on behind the newest. Segments are read oldest first. Each batch lies in
  * exactly one of them, so none is read twice and none is left out.
- *
- * The spool has no name for its newest batch: it is found by doubling steps, then halving, about 40 small reads.
  */
 import type { SpoolBatch, SpoolConsumer } from '../spool/spool-batch.ts';
 
@@ -16,7 +14,7 @@ import type { SpoolBatch, SpoolConsumer } from '../spool/spool-batch.ts';
 const READ_BYTES = 1024 * 1024;
 /** More would mean that even the live lane falls behind, again and again; then it goes on as it is. */
 const MAX_SEGMENTS = 32;
-/** A backlog of fewer ids is sent before the newest batch could be found. */
+/** A backlog of fewer ids is sent as it is. */
 const MIN_SEGMENT_IDS = 8;
 
 interface Lane {
@@ -64,7 +62,7 @@ export class ReadAhead {
   /** `readId` is old, so the rest is a backlog, all but what comes from now on. */
   #leaveBehind(readId: number): void {
     if (this.#segments.length >= MAX_SEGMENTS) return;
-    const newest = this.#findNewest(this.#live.at);
+    const newest = this.#consumer.newestId;
     if (newest - readId < MIN_SEGMENT_IDS) return;
     this.#segments.push({ at: this.#live.at, until: newest, buffer: this.#live.buffer });
     this.#live = newLane(newest, Number.POSITIVE_INFINITY);
@@ -88,28 +86,6 @@ export class ReadAhead {
       }
     }
     return lane.buffer.shift() ?? null;
-  }
-
-  /** The id of the newest batch, or `from` where none is behind it: one too many, and a batch to come would be left out. */
-  #findNewest(from: number): number {
-    if (!this.#hasMoreThan(from)) return from;
-    let low = from;
-    let step = 1;
-    while (this.#hasMoreThan(low + step)) {
-      low += step;
-      step *= 2;
-    }
-    let high = low + step;
-    while (high - low > 1) {
-      const middle = Math.floor((low + high) / 2);
-      if (this.#hasMoreThan(middle)) low = middle;
-      else high = middle;
-    }
-    return high;
-  }
-
-  #hasMoreThan(id: number): boolean {
-    return this.#consumer.read(id, 1).length > 0;
   }
 }
 

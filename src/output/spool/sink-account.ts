@@ -21,8 +21,8 @@ export class SinkAccount {
   readonly settled: IdRanges;
   /** Of unsettled batches, in the store. */
   queuedBytes = 0;
-  /** The highest id that the sink has read: up to here, what is unsettled is in its hands. */
-  handedOutId = 0;
+  /** Ids that the sink has read and not settled: they are in its hands, and are not dropped behind its back. */
+  readonly inHands: Set<number> = new Set();
 
   constructor(state: SinkState, policy: SpoolPolicy) {
     this.name = state.name;

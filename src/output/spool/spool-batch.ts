@@ -56,6 +56,8 @@ export interface SpoolConsumer {
   settle(id: number, outcome: SettleOutcome): Promise<void>;
   /** All batches up to this id are settled: where reading begins after a restart. */
   readonly settledId: number;
+  /** The id of the newest batch that is there; `settledId` where there is none. */
+  readonly newestId: number;
   /** Resolves when `read(afterId, …)` may give something, or the signal is raised, or the spool closes. */
   wait(afterId: number, signal: AbortSignal): Promise<void>;
   readonly counters: SpoolCounters;

@@ -98,15 +98,27 @@ export class SpoolBook {
     return this.#firstAfter(account, Math.max(afterId, account.settled.floor)) !== null;
   }
 
+  /** The newest batch that any sink waits for, or 0. */
+  get newestId(): number {
+    for (let i = this.#heads.length - 1; i >= this.#start; i--) {
+      const live = this.#heads[i];
+      if (live !== null && live !== undefined) return live.head.id;
+    }
+    return 0;
+  }
+
   /** The oldest that is not in the sink's hands, or the newest. */
   droppable(account: SinkAccount, end: 'oldest' | 'newest'): BatchHead | null {
-    const floor = Math.max(account.handedOutId, account.settled.floor);
-    if (end === 'oldest') return this.#firstAfter(account, floor);
+    const { floor } = account.settled;
+    if (end === 'oldest') {
+      for (const head of this.unsettledAfter(account, floor)) if (!account.inHands.has(head.id)) return head;
+      return null;
+    }
     for (let i = this.#heads.length - 1; i >= this.#start; i--) {
       const live = this.#heads[i];
       if (live === null || live === undefined) continue;
       if (live.head.id <= floor) return null;
-      if (!account.settled.has(live.head.id)) return live.head;
+      if (!account.settled.has(live.head.id) && !account.inHands.has(live.head.id)) return live.head;
     }
     return null;
   }
@@ -203,6 +215,7 @@ export class SpoolBook {
 
   #close(account: SinkAccount, head: BatchHead): void {
     account.settled.add(head.id, head.id);
+    account.inHands.delete(head.id);
     account.queuedBytes -= storedBytes(head);
     this.#changedSinks.add(account);
     const at = this.#indexOf(head.id);

@@ -35,6 +35,10 @@ export class AccountConsumer implements SpoolConsumer {
     return this.#account.settled.floor;
   }
 
+  get newestId(): number {
+    return Math.max(this.#account.settled.floor, this.#host.book.newestId);
+  }
+
   get counters(): SpoolCounters {
     return this.#account.toCounters();
   }
@@ -56,7 +60,7 @@ export class AccountConsumer implements SpoolConsumer {
       }
       batches.push(batch);
       bytes += batch.gzip.length;
-      this.#account.handedOutId = Math.max(this.#account.handedOutId, head.id);
+      this.#account.inHands.add(head.id);
       if (bytes >= maxBytes) break;
     }
     store.endRead();

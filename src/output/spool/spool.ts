@@ -170,7 +170,7 @@ export class Spool implements ConsumerHost {
   consumer(name: string): SpoolConsumer {
     const account = this.book.accounts.find((one) => one.name === name);
     if (account === undefined) throw new SpoolError('unknown_sink', `the spool was not opened for a sink ${name}`);
-    account.handedOutId = account.settled.floor;
+    account.inHands.clear();
     return new AccountConsumer(this, account);
   }
 

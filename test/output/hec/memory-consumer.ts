@@ -110,6 +110,10 @@ export class MemoryConsumer implements SpoolConsumer {
     }
   }
 
+  get newestId(): number {
+    return Math.max(0, ...this.#batches.keys());
+  }
+
   get settledId(): number {
     let floor = 0;
     for (const id of this.#batches.keys()) {

@@ -35,6 +35,22 @@ describe('a full spool', () => {
     expect(spool.fileBytes).toBeLessThanOrEqual(SMALL.maxBytes);
   });
 
+  it('drops the oldest that nobody has in hand, although the sink reads at the newest end', async () => {
+    const spool = await openLabSpool(makeFolder(), SMALL);
+    const consumer = spool.consumer('hec');
+    const inHand: number[] = [];
+    for (let i = 0; i < 60; i++) {
+      await spool.append(makeDraft(1 + i * BATCH_EVENTS, BATCH_EVENTS, BATCH_BYTES));
+      if (i % 20 === 0) inHand.push(...consumer.read(consumer.newestId - 1, 1).map((batch) => batch.firstSeq));
+    }
+    const queued = seqsOf(readAll(consumer));
+    expect(inHand).toEqual([1, 201, 401]);
+    for (const seq of inHand) expect(queued).toContain(seq);
+    expect(queued.at(-1)).toBe(600);
+    expect(queued).not.toContain(11);
+    expectEachOnce(spool, consumer, 600);
+  });
+
   it('drops the newest', async () => {
     const spool = await openLabSpool(makeFolder(), { ...SMALL, sinks: [{ name: 'hec', policy: 'drop-newest' }] });
     await fill(spool);
