@@ -9,8 +9,8 @@
  */
 import { styleText } from 'node:util';
 import type { RiskLevel } from '../score/score.ts';
+import type { Finding } from '../sensor/finding.ts';
 import { cutText, fitText } from './display-text.ts';
-import type { Finding } from './finding.ts';
 
 interface Column {
   readonly title: string;

@@ -4,6 +4,7 @@ import { escapeUnsafe } from '../bytes/text.ts';
 import type { ConnectionFacts, EventFacts } from '../event/event-facts.ts';
 import { MicrosClock } from '../event/time-text.ts';
 import type { DetectionScore } from '../score/score.ts';
+import { toEndpointText } from '../sensor/finding.ts';
 import type { ClientHello } from '../tls/client-hello.ts';
 import type { Handshake } from '../tls/handshake.ts';
 import {
@@ -18,7 +19,6 @@ import {
 import type { ServerHello } from '../tls/server-hello.ts';
 import type { Chain } from '../x509/certificate.ts';
 import { toCertificateText } from './certificate-text.ts';
-import { toEndpointText } from './finding.ts';
 import { toBytesText, toCountOf } from './quantity-text.ts';
 import { TextBlock } from './text-block.ts';
 

@@ -3,9 +3,10 @@
  * standard output carries events or counters; problems and progress always go to standard error.
  */
 import type { EventFacts } from '../event/event-facts.ts';
+import { toFinding } from '../sensor/finding.ts';
 import type { CaptureResult } from '../sensor/replay.ts';
 import { type CliIo, hasColor, isTerminal, type TextStream } from './cli-io.ts';
-import { toFinding, toFindingLine } from './finding.ts';
+import { toFindingLine } from './finding.ts';
 import type { FindingsTable } from './findings-table.ts';
 import type { ProgressBar } from './progress-bar.ts';
 import { toCountOf } from './quantity-text.ts';

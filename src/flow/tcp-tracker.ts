@@ -62,6 +62,8 @@ export class FlowCounters {
   paddingSegments = 0;
   /** Overlapping bytes that differed. */
   conflictBytes = 0;
+  /** Bytes handed on in order, of flows that somebody wanted. */
+  streamBytes = 0;
 }
 
 /** What padding turned out to be when it was data after all. */
@@ -409,6 +411,7 @@ export class TcpTracker {
   }
 
   #deliver(slot: number, side: Side, buf: Uint8Array, at: number, end: number): Want {
+    this.counters.streamBytes += end - at;
     const want = this.#handler.onBytes(slot, side, buf, at, end);
     if (want === Want.Nothing) this.#finishedWith(slot);
     return want;
