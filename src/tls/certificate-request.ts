@@ -13,6 +13,7 @@
 import { type Cursor, FAULT_NAMES, Fault } from '../bytes/cursor.ts';
 import { readCopy } from './copy-bytes.ts';
 import type { CertificateRequest } from './handshake.ts';
+import { isTls13 } from './is-tls13.ts';
 import { MAX_AUTHORITIES, MAX_AUTHORITY_BYTES, MAX_EXTENSIONS, MAX_REQUEST_VALUES } from './limits.ts';
 import { ExtensionType } from './registry/generated/extensions.ts';
 
@@ -86,11 +87,6 @@ class RequestReader {
     }
     c.leave(outer);
   }
-}
-
-/** TLS 1.3, its drafts, DTLS 1.3. */
-function isTls13(version: number): boolean {
-  return version === 0x0304 || version === 0xfefc || version >> 8 === 0x7f || version >> 8 === 0xfb;
 }
 
 /** Versions before 1.3 that name signature algorithms: TLS 1.2 and DTLS 1.2. */

@@ -16,6 +16,7 @@ import { parseCertificateStatus } from './certificate-status.ts';
 import { parseClientHello } from './client-hello.ts';
 import { CertVisibility, Handshake } from './handshake.ts';
 import type { HelloShapeCache } from './hello-shape-cache.ts';
+import { isTls13 } from './is-tls13.ts';
 import { MAX_ENCRYPTED_BYTES, MAX_HISTORY, MAX_SESSION_BYTES } from './limits.ts';
 import type { MessageBuffers } from './message-buffers.ts';
 import { type ReaderSide, type RecordHandler, RecordReader } from './record-reader.ts';
@@ -43,7 +44,6 @@ export interface SessionContext<C> {
 const Framing = { Unknown: 0, Tls: 1, Sslv2: 2 } as const;
 type Framing = (typeof Framing)[keyof typeof Framing];
 
-const TLS13 = 0x0304;
 
 /** The letters of `Handshake.history` by message type, as the server's. */
 const MESSAGE_LETTERS: Readonly<Record<number, string>> = {
@@ -460,11 +460,6 @@ export class TlsSession<C> implements RecordHandler {
   #fault(name: string): void {
     if (!this.handshake.faults.includes(name)) this.handshake.faults.push(name);
   }
-}
-
-/** TLS 1.3, or one of its drafts: what follows the ServerHello is encrypted. */
-function isTls13(version: number): boolean {
-  return version === TLS13 || version >>> 8 === 0x7f || version >>> 8 === 0xfb;
 }
 
 /** What SSL 2 agreed on, in the form of its successors. The client chooses the suite, later: until then it is -1. */
