@@ -44,7 +44,6 @@ export interface SessionContext<C> {
 const Framing = { Unknown: 0, Tls: 1, Sslv2: 2 } as const;
 type Framing = (typeof Framing)[keyof typeof Framing];
 
-
 /** The letters of `Handshake.history` by message type, as the server's. */
 const MESSAGE_LETTERS: Readonly<Record<number, string>> = {
   [HandshakeType.HelloRequest]: 'h',
