@@ -1,17 +1,17 @@
 /** Loaded only with `--metrics`. */
 import { MetricsServer } from '../output/metrics-server.ts';
 import type { Delivery } from '../sensor/delivery.ts';
+import type { SensorCounts } from '../sensor/live-counts.ts';
 import { SensorMetrics } from '../sensor/metrics.ts';
-import type { Pipeline } from '../sensor/pipeline.ts';
 import type { ListenAddress } from './listen-address.ts';
 
 /** Rejects with `OutputError`. */
 export async function openMetrics(
   { host, port }: ListenAddress,
-  pipeline: Pipeline,
+  counts: () => SensorCounts,
   delivery: Delivery | null,
 ): Promise<MetricsServer> {
-  const server = new MetricsServer(new SensorMetrics(pipeline, delivery));
+  const server = new MetricsServer(new SensorMetrics(counts, delivery));
   await server.listen(host, port);
   return server;
 }

@@ -11,7 +11,9 @@ import type { MetricsServer } from '../output/metrics-server.ts';
 import { NdjsonFile } from '../output/ndjson-file.ts';
 import { OutputError } from '../output/output-error.ts';
 import type { EventPredicate } from '../sensor/filter.ts';
+import type { SensorCounts } from '../sensor/live-counts.ts';
 import { Pipeline } from '../sensor/pipeline.ts';
+import { countsOf } from '../sensor/pipeline-counts.ts';
 import { type CaptureResult, replayCaptures } from '../sensor/replay.ts';
 import { type CommandArguments, readArguments } from './arguments.ts';
 import type { CliIo } from './cli-io.ts';
@@ -116,8 +118,7 @@ class Replay {
     this.#delivery = delivery;
     this.#statsFile = settings.stats === null ? null : new ByteFile(settings.stats);
     this.#sink = new ReplaySink({
-      filter,
-      minRisk: settings.minRisk,
+      rules: { filter, minRisk: settings.minRisk },
       outputs,
       deliver: delivery === null ? null : (facts) => delivery.write(facts),
       showFinding: settings.isQuiet ? null : (facts) => screen.showFinding(facts),
@@ -165,7 +166,7 @@ class Replay {
   async #openMetrics(address: ListenAddress | null): Promise<void> {
     if (address === null) return;
     const { openMetrics } = await import('./open-metrics.ts');
-    this.#metrics = await openMetrics(address, this.#pipeline, this.#delivery?.delivery ?? null);
+    this.#metrics = await openMetrics(address, () => this.#counts(), this.#delivery?.delivery ?? null);
     if (!this.#settings.isQuiet)
       this.#io.stderr.write(`spanglass: metrics at http://${this.#metrics.address}/metrics
 `);
@@ -183,7 +184,7 @@ class Replay {
     const isInterrupted = this.#io.interrupt.aborted;
     const elapsedS = (performance.now() - startMs) / 1000;
     const cpu = process.cpuUsage(startCpu);
-    await this.#delivery?.finish(this.#pipeline, this.#io.interrupt);
+    await this.#delivery?.finish(() => this.#counts(), this.#io.interrupt);
     await this.#metrics?.close();
     if (this.#isUnread()) {
       this.#screen.close();
@@ -214,7 +215,7 @@ class Replay {
   /** An output that fails ends the run; what was counted until then is still told. */
   async #replay(): Promise<OutputError | null> {
     const delivery = this.#delivery;
-    delivery?.delivery.reportHealth(this.#pipeline);
+    delivery?.delivery.reportHealth(() => this.#counts());
     const signals = [this.#io.interrupt, this.#nobodyReads.signal];
     const stop = AbortSignal.any(delivery === null ? signals : [...signals, delivery.stalled]);
     this.#io.readerGone.addEventListener('abort', () => {
@@ -223,7 +224,7 @@ class Replay {
     });
     const observer = {
       onProgress: (path: string, source: { counters: { fileBytes: number } } | null) => {
-        this.#screen.showProgress(path, this.#doneBytes + (source?.counters.fileBytes ?? 0), this.#sink.findings);
+        this.#screen.showProgress(path, this.#doneBytes + (source?.counters.fileBytes ?? 0), this.#sink.sieve.findings);
       },
       onCapture: (result: CaptureResult) => {
         this.#results.push(result);
@@ -243,6 +244,10 @@ class Replay {
     }
   }
 
+  #counts(): SensorCounts {
+    return { pipeline: countsOf(this.#pipeline), live: null };
+  }
+
   #isUnread(): boolean {
     return this.#nobodyReads.signal.aborted && this.#statsFile === null;
   }
@@ -259,9 +264,10 @@ class Replay {
       problems: this.#problems,
       elapsedS,
       cpu,
+      events: { ndjson: this.#sink.eventsOf('ndjson'), protobuf: this.#sink.eventsOf('protobuf') },
       delivery: this.#delivery?.toStats() ?? null,
     };
-    return toRunStats(run, this.#pipeline, this.#sink);
+    return toRunStats(run, this.#counts(), this.#sink.sieve.counts());
   }
 
   #written(): { name: string; events: number }[] {

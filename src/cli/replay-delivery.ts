@@ -8,7 +8,7 @@ import { OutputError } from '../output/output-error.ts';
 import { SpoolError } from '../output/spool/spool-error.ts';
 import { Delivery } from '../sensor/delivery.ts';
 import type { WaitEnd } from '../sensor/delivery-wait.ts';
-import type { Pipeline } from '../sensor/pipeline.ts';
+import type { SensorCounts } from '../sensor/live-counts.ts';
 import type { CommandArguments } from './arguments.ts';
 import { type DeliverySettings, TOKEN_VARIABLE } from './delivery-settings.ts';
 import { StatusTeller, toDrainCommand, toStatusText, toWaitText } from './delivery-text.ts';
@@ -82,11 +82,11 @@ export class ReplayDelivery {
     if (end === 'no_progress' || end === 'failed') this.#stalled.abort();
   }
 
-  async finish(pipeline: Pipeline, interrupt: AbortSignal): Promise<void> {
+  async finish(counts: () => SensorCounts, interrupt: AbortSignal): Promise<void> {
     const startMs = performance.now();
     // Nothing left the spool for as long as we have patience: no second wait.
     const stop = AbortSignal.any([interrupt, this.stalled]);
-    const end = await this.delivery.finish(pipeline, this.#settings.patience, stop, () => this.#showWait());
+    const end = await this.delivery.finish(counts, this.#settings.patience, stop, () => this.#showWait());
     this.#end = this.stalled.aborted ? 'spool_full' : end;
     this.#waitS = (performance.now() - startMs) / 1000;
   }

@@ -1,5 +1,5 @@
 /**
- * What a replay counted, in the form that `--stats` writes. The names are stable: docs/operating.md lists them. Sums that hold:
+ * What a replay or a live capture counted, in the form that `--stats` writes. The names are stable: docs/operating.md lists them. Sums that hold:
  *
  *     packets.received  = packets.decoded + the sum of packets.drops
  *     packets.decoded   = packets.tcp + packets.udp
@@ -7,12 +7,18 @@
  *     handshakes.total  = events.kept + events.below_min_risk + events.filtered
  *     handshakes.total  = the sum of by_version, of by_visibility, and of by_level
  *     delivery.emitted  = acknowledged + queued + dropped
+ *
+ * and of a live capture:
+ *
+ *     kernel.received   = ring_dropped + shunted + walked + waiting
+ *     kernel.walked     = packets.received
+ *     events.kept       = handover.taken + dropped + in_hand
  */
 import { DROP_NAMES, Drop } from '../decode/drop.ts';
-import type { Pipeline } from '../sensor/pipeline.ts';
+import type { SieveCounts } from '../sensor/event-sieve.ts';
+import { type LiveCounts, type SensorCounts, shuntedOf } from '../sensor/live-counts.ts';
+import { missingShare, type PipelineCounts, packetsDecoded } from '../sensor/pipeline-counts.ts';
 import type { CaptureResult } from '../sensor/replay.ts';
-import { versionName } from '../tls/registry/names.ts';
-import type { ReplaySink } from './replay-sink.ts';
 
 type Counts = Readonly<Record<string, number>>;
 
@@ -45,6 +51,34 @@ export interface DeliveryStats {
   readonly possible_duplicates: number;
   readonly quarantined: number;
   readonly wait_s: number;
+}
+
+/** Of a live capture. `received` is what the interface brought, before anything was dropped. */
+export interface KernelStats {
+  readonly received: number;
+  readonly received_bytes: number;
+  /** The ring was full. */
+  readonly ring_dropped: number;
+  readonly ring_freezes: number;
+  /** Dropped as not needed. */
+  readonly shunted: number;
+  readonly shunted_bytes: number;
+  readonly shunted_by_reason: Readonly<Record<string, { readonly packets: number; readonly bytes: number }>>;
+  readonly walked: number;
+  /** Left in the ring: 0 after an end without a second signal. */
+  readonly waiting: number;
+  readonly link: string;
+  readonly workers: number;
+  readonly worker_cpu_s: number;
+}
+
+/** Events of a live capture on their way from the workers to the delivery. */
+export interface HandoverStats {
+  readonly taken: number;
+  readonly dropped: number;
+  readonly drops: Counts;
+  readonly in_hand: number;
+  readonly findings_not_shown: number;
 }
 
 export interface RunStats {
@@ -90,6 +124,8 @@ export interface RunStats {
     readonly snapped_segments: number;
     readonly gaps: number;
     readonly gap_bytes: number;
+    /** Of the bytes of streams, from 0 to 1. */
+    readonly missing_share: number;
     readonly held_refused: number;
     readonly conflict_bytes: number;
   };
@@ -123,6 +159,9 @@ export interface RunStats {
     readonly findings: number;
     readonly findings_by_level: Counts;
   };
+  /** Live only. */
+  readonly kernel?: KernelStats;
+  readonly handover?: HandoverStats;
   /** With `--hec` only. */
   readonly delivery?: DeliveryStats;
   readonly timing: {
@@ -146,11 +185,14 @@ export interface RunRecord {
   readonly problems: readonly CaptureProblem[];
   readonly elapsedS: number;
   readonly cpu: NodeJS.CpuUsage;
+  /** Events in each kind of file. */
+  readonly events: { readonly ndjson: number; readonly protobuf: number };
   /** Null without `--hec`. */
   readonly delivery: DeliveryStats | null;
 }
 
-export function toRunStats(run: RunRecord, pipeline: Pipeline, sink: ReplaySink): RunStats {
+export function toRunStats(run: RunRecord, counts: SensorCounts, sieve: SieveCounts): RunStats {
+  const { pipeline, live } = counts;
   const packets = packetsOf(run.results, pipeline);
   const elapsedS = Math.max(run.elapsedS, 1e-6);
   return {
@@ -161,17 +203,18 @@ export function toRunStats(run: RunRecord, pipeline: Pipeline, sink: ReplaySink)
     captures: capturesOf(run),
     packets,
     flows: flowsOf(pipeline),
-    handshakes: handshakesOf(pipeline, sink),
+    handshakes: handshakesOf(pipeline, sieve),
     certificates: certificatesOf(pipeline),
     events: {
-      kept: sink.kept,
-      below_min_risk: sink.belowMinRisk,
-      filtered: sink.filtered,
-      ndjson: sink.eventsOf('ndjson'),
-      protobuf: sink.eventsOf('protobuf'),
-      findings: sink.findings,
-      findings_by_level: Object.fromEntries(sink.findingsByLevel),
+      kept: sieve.kept,
+      below_min_risk: sieve.belowMinRisk,
+      filtered: sieve.filtered,
+      ndjson: run.events.ndjson,
+      protobuf: run.events.protobuf,
+      findings: sieve.findings,
+      findings_by_level: sieve.findingsByLevel,
     },
+    ...(live !== null && { kernel: kernelOf(live), handover: handoverOf(live) }),
     ...(run.delivery !== null && { delivery: run.delivery }),
     timing: {
       elapsed_s: rounded(run.elapsedS, 6),
@@ -195,15 +238,15 @@ function capturesOf(run: RunRecord): RunStats['captures'] {
   };
 }
 
-function packetsOf(results: readonly CaptureResult[], { decoder, udpPackets }: Pipeline): RunStats['packets'] {
+function packetsOf(results: readonly CaptureResult[], counts: PipelineCounts): RunStats['packets'] {
   const drops: Record<string, number> = {};
   let dropped = 0;
-  decoder.counters.forEach((n, drop) => {
+  counts.decoded.forEach((n, drop) => {
     if (drop === Drop.Decoded || n === 0) return;
     drops[DROP_NAMES[drop]!] = n;
     dropped += n;
   });
-  const decoded = decoder.counters[Drop.Decoded]!;
+  const decoded = packetsDecoded(counts);
   return {
     received: sumOf(results, 'packets'),
     bytes: sumOf(results, 'bytes'),
@@ -211,8 +254,8 @@ function packetsOf(results: readonly CaptureResult[], { decoder, udpPackets }: P
     decoded,
     dropped,
     drops,
-    tcp: decoded - udpPackets,
-    udp: udpPackets,
+    tcp: decoded - counts.udpPackets,
+    udp: counts.udpPackets,
   };
 }
 
@@ -220,7 +263,8 @@ function sumOf(results: readonly CaptureResult[], key: 'packets' | 'bytes' | 'tr
   return results.reduce((sum, { counters }) => sum + (counters?.[key] ?? 0), 0);
 }
 
-function flowsOf({ tracker: { counters: c }, counters }: Pipeline): RunStats['flows'] {
+function flowsOf(counts: PipelineCounts): RunStats['flows'] {
+  const c = counts.flows;
   return {
     total: c.flows,
     closed: c.closed,
@@ -230,7 +274,7 @@ function flowsOf({ tracker: { counters: c }, counters }: Pipeline): RunStats['fl
     evicted: c.evicted,
     never_spoke: c.openingsForgotten,
     open_at_end: c.flows - c.closed - c.reset - c.reused - c.idle - c.evicted - c.openingsForgotten,
-    not_tls: counters.notTls,
+    not_tls: counts.handshakes.notTls,
     stray_packets: c.strayPackets,
     duplicate_segments: c.duplicateSegments,
     out_of_order_segments: c.outOfOrderSegments,
@@ -238,36 +282,64 @@ function flowsOf({ tracker: { counters: c }, counters }: Pipeline): RunStats['fl
     snapped_segments: c.snappedSegments,
     gaps: c.gaps,
     gap_bytes: c.gapBytes,
+    missing_share: missingShare(counts),
     held_refused: c.heldRefused,
     conflict_bytes: c.conflictBytes,
   };
 }
 
-function handshakesOf({ counters }: Pipeline, sink: ReplaySink): RunStats['handshakes'] {
-  const byVersion = [...counters.byVersion].map(([version, n]): [string, number] => [
-    version < 0 ? 'none' : versionName(version),
-    n,
-  ]);
+function handshakesOf({ handshakes }: PipelineCounts, sieve: SieveCounts): RunStats['handshakes'] {
   return {
-    total: counters.handshakes,
-    by_version: Object.fromEntries(byVersion.toSorted(([a], [b]) => (a < b ? -1 : 1))),
-    by_visibility: Object.fromEntries(counters.byVisibility),
-    by_level: Object.fromEntries(counters.byLevel),
-    one_direction: sink.oneDirection,
-    doubled: sink.doubled,
-    faults: Object.fromEntries(counters.faults),
+    total: handshakes.total,
+    by_version: Object.fromEntries(Object.entries(handshakes.byVersion).toSorted(([a], [b]) => (a < b ? -1 : 1))),
+    by_visibility: handshakes.byVisibility,
+    by_level: handshakes.byLevel,
+    one_direction: sieve.oneDirection,
+    doubled: sieve.doubled,
+    faults: handshakes.faults,
   };
 }
 
-function certificatesOf({ certificates, counters }: Pipeline): RunStats['certificates'] {
-  const chains = certificates.chains.counters;
-  const cache = certificates.chains.certificates.counters;
+function certificatesOf({ handshakes, certificateCache, chainCache }: PipelineCounts): RunStats['certificates'] {
   return {
-    seen: counters.certificates,
-    chains: counters.chains,
-    distinct: cache.misses,
-    cache: { entries: cache.entries, bytes: cache.bytes, evictions: cache.evictions },
-    chain_cache: { hits: chains.hits, misses: chains.misses, evictions: chains.evictions },
+    seen: handshakes.certificates,
+    chains: handshakes.chains,
+    distinct: certificateCache.misses,
+    cache: {
+      entries: certificateCache.entries,
+      bytes: certificateCache.bytes,
+      evictions: certificateCache.evictions,
+    },
+    chain_cache: { hits: chainCache.hits, misses: chainCache.misses, evictions: chainCache.evictions },
+  };
+}
+
+function kernelOf({ kernel, link, workers, cpuS }: LiveCounts): KernelStats {
+  const shunted = shuntedOf(kernel.shunted);
+  return {
+    received: kernel.received,
+    received_bytes: kernel.receivedBytes,
+    ring_dropped: kernel.ringDropped,
+    ring_freezes: kernel.freezes,
+    shunted: shunted.packets,
+    shunted_bytes: shunted.bytes,
+    shunted_by_reason: kernel.shunted,
+    walked: kernel.walked,
+    waiting: kernel.waiting,
+    link,
+    workers,
+    worker_cpu_s: rounded(cpuS, 6),
+  };
+}
+
+function handoverOf({ handover, findingsNotShown }: LiveCounts): HandoverStats {
+  const drops = Object.fromEntries(Object.entries(handover.dropped).filter(([, n]) => n > 0));
+  return {
+    taken: handover.taken,
+    dropped: Object.values(handover.dropped).reduce((sum, n) => sum + n, 0),
+    drops,
+    in_hand: handover.inHand,
+    findings_not_shown: findingsNotShown,
   };
 }
 

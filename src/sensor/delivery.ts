@@ -26,7 +26,7 @@ import { SpoolError } from '../output/spool/spool-error.ts';
 import { spoolStatus } from '../output/spool/spool-status.ts';
 import { type AwaitedDelivery, type DeliveryPatience, type WaitEnd, waitForDelivery } from './delivery-wait.ts';
 import { toHealthFields } from './health-fields.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { SensorCounts } from './live-counts.ts';
 import { countQueued, RunAccount, type RunCounts } from './run-account.ts';
 
 /** The replay gives the sender a turn this often. */
@@ -93,11 +93,11 @@ export class Delivery {
   }
 
   /** Begins the periodic health events. */
-  reportHealth(pipeline: Pipeline): void {
+  reportHealth(counts: () => SensorCounts): void {
     const stream = this.#health;
     if (stream === null) return;
     this.#healthTimer = setInterval(() => {
-      this.#sendHealth(stream, pipeline, false).catch((error: unknown) => {
+      this.#sendHealth(stream, counts, false).catch((error: unknown) => {
         this.fault ??= toError(error);
       });
     }, this.#healthMs);
@@ -154,7 +154,7 @@ export class Delivery {
    * in the spool.
    */
   async finish(
-    pipeline: Pipeline,
+    counts: () => SensorCounts,
     patience: DeliveryPatience,
     signal: AbortSignal,
     onLook: () => void,
@@ -171,7 +171,7 @@ export class Delivery {
     // Behind batches that a full spool does not take, it would not get in either.
     if (this.#health !== null && isCommitted) {
       let isThere = false;
-      const sent = this.#sendHealth(this.#health, pipeline, true).then(() => {
+      const sent = this.#sendHealth(this.#health, counts, true).then(() => {
         isThere = true;
       });
       const { bootId } = this.#health;
@@ -192,7 +192,7 @@ export class Delivery {
     };
   }
 
-  #sendHealth(stream: HealthStream, pipeline: Pipeline, isFinal: boolean): Promise<void> {
+  #sendHealth(stream: HealthStream, counts: () => SensorCounts, isFinal: boolean): Promise<void> {
     const { spool, sink } = this;
     const fields = toHealthFields({
       isFinal,
@@ -200,7 +200,7 @@ export class Delivery {
       run: this.counts(),
       spool: spoolStatus(spool),
       sink,
-      pipeline,
+      counts: counts(),
     });
     return ignoreClosed(spool.append(stream.next(fields, spool.now()), isFinal));
   }

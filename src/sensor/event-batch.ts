@@ -21,7 +21,7 @@ export interface EventBatch {
 export type HandoverDrop =
   /** The main thread did not take them as fast as they came. */
   | 'overflow'
-  /** They were in the hands of a worker that ended with a fault. */
+  /** They were in the hands of a worker that was ended, by a fault or by who could not wait. */
   | 'worker_died';
 
 /** Events of a stream, without a gap between them, that were given up before the delivery had them. */

@@ -1,9 +1,9 @@
 /** The numbers of a health event: the run's account, the spool's over all runs, how delivery stands, and what the sensor read. */
-import { Drop } from '../decode/drop.ts';
 import type { HealthFields } from '../output/health-stream.ts';
 import type { HecSink } from '../output/hec/sender.ts';
 import type { SpoolStatus } from '../output/spool/spool-status.ts';
-import type { Pipeline } from './pipeline.ts';
+import { type LiveCounts, type SensorCounts, shuntedOf } from './live-counts.ts';
+import { type CountsByName, missingShare, packetsDecoded, packetsReceived } from './pipeline-counts.ts';
 import type { RunCounts } from './run-account.ts';
 
 export interface HealthSources {
@@ -12,16 +12,16 @@ export interface HealthSources {
   readonly run: RunCounts;
   readonly spool: SpoolStatus;
   readonly sink: HecSink;
-  readonly pipeline: Pipeline;
+  readonly counts: SensorCounts;
 }
 
-export function toHealthFields({ isFinal, uptimeMs, run, spool, sink, pipeline }: HealthSources): HealthFields {
+export function toHealthFields({ isFinal, uptimeMs, run, spool, sink, counts }: HealthSources): HealthFields {
   const account = spool.sinks.find(({ name }) => name === sink.name)!;
   const { state, reason } = sink.status();
   const { counters: hec } = sink;
-  const { decoder, tracker, counters } = pipeline;
-  const packets = decoder.counters.reduce((sum, n) => sum + n, 0);
-  const decoded = decoder.counters[Drop.Decoded]!;
+  const { pipeline, live } = counts;
+  const packets = packetsReceived(pipeline);
+  const decoded = packetsDecoded(pipeline);
   return {
     action: 'health',
     final: isFinal,
@@ -45,9 +45,36 @@ export function toHealthFields({ isFinal, uptimeMs, run, spool, sink, pipeline }
     packets_received: packets,
     packets_decoded: decoded,
     packets_dropped: packets - decoded,
-    flows: tracker.counters.flows,
-    handshakes: counters.handshakes,
+    flows: pipeline.flows.flows,
+    handshakes: pipeline.handshakes.total,
+    missing_share: missingShare(pipeline),
+    ...(live !== null && liveFields(live)),
   };
+}
+
+function liveFields({ kernel, handover, link, workers, cpuS }: LiveCounts): HealthFields {
+  const shunted = Object.entries(kernel.shunted).filter(([, { packets }]) => packets > 0);
+  const sum = shuntedOf(kernel.shunted);
+  return {
+    link,
+    workers,
+    worker_cpu_s: Math.round(cpuS * 1000) / 1000,
+    kernel_received: kernel.received,
+    kernel_received_bytes: kernel.receivedBytes,
+    kernel_ring_dropped: kernel.ringDropped,
+    kernel_walked: kernel.walked,
+    kernel_waiting: kernel.waiting,
+    kernel_shunted: sum.packets,
+    kernel_shunted_bytes: sum.bytes,
+    ...(shunted.length > 0 && {
+      kernel_shunted_by_reason: Object.fromEntries(shunted.map(([reason, { packets }]) => [reason, packets])),
+    }),
+    ...withDrops('handover_dropped', nonZero(handover.dropped)),
+  };
+}
+
+function nonZero(counts: CountsByName): CountsByName {
+  return Object.fromEntries(Object.entries(counts).filter(([, n]) => n > 0));
 }
 
 /** The sum, and by reason where there is one: an event has no empty objects. */

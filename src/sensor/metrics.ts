@@ -10,7 +10,14 @@ import type { Histogram as HecHistogram } from '../output/hec/counters.ts';
 import type { MetricsSource, SensorHealth } from '../output/metrics-server.ts';
 import { spoolStatus } from '../output/spool/spool-status.ts';
 import type { Delivery } from './delivery.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { LiveCounts, SensorCounts } from './live-counts.ts';
+import {
+  type CountsByName,
+  missingShare,
+  type PipelineCounts,
+  packetsDecoded,
+  packetsReceived,
+} from './pipeline-counts.ts';
 
 /** Label values, and the number. */
 type Reading = readonly [labels: Readonly<Record<string, string>>, value: number];
@@ -19,11 +26,12 @@ export class SensorMetrics implements MetricsSource {
   readonly #registry = new Registry();
   readonly #delivery: Delivery | null;
 
-  /** `delivery` is null where nothing is delivered. */
-  constructor(pipeline: Pipeline, delivery: Delivery | null) {
+  /** `read` gives the numbers of the moment; `delivery` is null where nothing is delivered. */
+  constructor(read: () => SensorCounts, delivery: Delivery | null) {
     this.#delivery = delivery;
-    this.#addPackets(pipeline);
-    this.#addFlows(pipeline);
+    this.#addPackets(() => read().pipeline);
+    this.#addFlows(() => read().pipeline);
+    if (read().live !== null) this.#addLive(() => read().live!);
     if (delivery === null) return;
     this.#addEvents(delivery);
     this.#addSpool(delivery);
@@ -58,32 +66,71 @@ export class SensorMetrics implements MetricsSource {
     };
   }
 
-  #addPackets({ decoder }: Pipeline): void {
-    this.#counter('packets_received_total', 'Packets read.', [], () => [
-      [{}, decoder.counters.reduce((sum, n) => sum + n, 0)],
-    ]);
-    this.#counter('packets_decoded_total', 'Packets down to TCP or UDP.', [], () => [
-      [{}, decoder.counters[Drop.Decoded]!],
-    ]);
+  #addPackets(read: () => PipelineCounts): void {
+    this.#counter('packets_received_total', 'Packets read.', [], () => [[{}, packetsReceived(read())]]);
+    this.#counter('packets_decoded_total', 'Packets down to TCP or UDP.', [], () => [[{}, packetsDecoded(read())]]);
     this.#counter('packets_dropped_total', 'Packets that were not decoded, by reason.', ['reason'], () =>
-      [...decoder.counters].flatMap((n, drop): Reading[] =>
+      read().decoded.flatMap((n, drop): Reading[] =>
         drop === Drop.Decoded || n === 0 ? [] : [[{ reason: DROP_NAMES[drop]! }, n]],
       ),
     );
   }
 
-  #addFlows({ tracker, counters }: Pipeline): void {
-    this.#counter('flows_total', 'TCP connections followed.', [], () => [[{}, tracker.counters.flows]]);
+  #addFlows(read: () => PipelineCounts): void {
+    this.#counter('flows_total', 'TCP connections followed.', [], () => [[{}, read().flows.flows]]);
+    this.#gauge('flows_open', 'TCP connections in the table.', [], () => [[{}, read().openFlows]]);
     this.#counter('flows_evicted_total', 'Connections given up because the table was full.', [], () => [
-      [{}, tracker.counters.evicted],
+      [{}, read().flows.evicted],
     ]);
-    this.#counter('flow_gap_bytes_total', 'Bytes missing in the streams.', [], () => [[{}, tracker.counters.gapBytes]]);
+    this.#counter('flow_gap_bytes_total', 'Bytes missing in the streams.', [], () => [[{}, read().flows.gapBytes]]);
+    this.#gauge('missing_share', 'Share of the bytes of streams that did not come.', [], () => [
+      [{}, missingShare(read())],
+    ]);
     this.#counter('handshakes_total', 'TLS handshakes, by what was seen of the certificate.', ['visibility'], () =>
-      [...counters.byVisibility].map(([visibility, n]): Reading => [{ visibility }, n]),
+      byName(read().handshakes.byVisibility, 'visibility'),
     );
     this.#counter('faults_total', 'Handshakes that met a fault of the wire, by name.', ['fault'], () =>
-      [...counters.faults].map(([fault, n]): Reading => [{ fault }, n]),
+      byName(read().handshakes.faults, 'fault'),
     );
+  }
+
+  #addLive(read: () => LiveCounts): void {
+    this.#counter('kernel_packets_received_total', 'Packets that the interface brought.', [], () => [
+      [{}, read().kernel.received],
+    ]);
+    this.#counter('kernel_bytes_received_total', 'Bytes of these packets.', [], () => [
+      [{}, read().kernel.receivedBytes],
+    ]);
+    this.#counter('kernel_ring_dropped_total', 'Packets lost because the ring was full.', [], () => [
+      [{}, read().kernel.ringDropped],
+    ]);
+    this.#counter('kernel_ring_freezes_total', 'Times that the ring was full.', [], () => [
+      [{}, read().kernel.freezes],
+    ]);
+    this.#gauge('kernel_ring_waiting', 'Packets in the ring that were not read yet.', [], () => [
+      [{}, read().kernel.waiting],
+    ]);
+    this.#counter(
+      'kernel_shunted_packets_total',
+      'Packets dropped in the kernel as not needed, by reason.',
+      ['reason'],
+      () => Object.entries(read().kernel.shunted).map(([reason, { packets }]): Reading => [{ reason }, packets]),
+    );
+    this.#counter('kernel_shunted_bytes_total', 'Bytes of these packets.', ['reason'], () =>
+      Object.entries(read().kernel.shunted).map(([reason, { bytes }]): Reading => [{ reason }, bytes]),
+    );
+    this.#counter(
+      'handover_dropped_total',
+      'Events lost between a worker and the delivery, by reason.',
+      ['reason'],
+      () => byName(read().handover.dropped, 'reason'),
+    );
+    this.#gauge('handover_waiting_bytes', 'Events that wait for the delivery.', [], () => [
+      [{}, read().handover.waitingBytes],
+    ]);
+    this.#gauge('link_up', 'Whether the interface is there and up.', [], () => [[{}, read().link === 'up' ? 1 : 0]]);
+    this.#gauge('workers', 'Threads that read packets.', [], () => [[{}, read().workers]]);
+    this.#counter('worker_cpu_seconds_total', 'CPU time of these threads.', [], () => [[{}, read().cpuS]]);
   }
 
   #addEvents(delivery: Delivery): void {
@@ -173,6 +220,10 @@ export class SensorMetrics implements MetricsSource {
   #histogram(name: string, help: string, source: HecHistogram): void {
     this.#registry.registerMetric(new ReadHistogram(`spanglass_${name}`, help, source));
   }
+}
+
+function byName(counts: CountsByName, label: string): readonly Reading[] {
+  return Object.entries(counts).map(([name, n]): Reading => [{ [label]: name }, n]);
 }
 
 /** A histogram whose observations are counted elsewhere. The registry asks for its samples by a method that has no type. */

@@ -6,8 +6,8 @@
  *     decoded[Drop.Decoded] = flows.packets + udpPackets
  *     handshakes.total      = the sum of byVersion, of byVisibility, and of byLevel
  */
-import { Drop } from '../decode/drop.ts';
-import type { FlowCounters } from '../flow/tcp-tracker.ts';
+import { DROP_NAMES, Drop } from '../decode/drop.ts';
+import { FlowCounters } from '../flow/tcp-tracker.ts';
 import { versionName } from '../tls/registry/names.ts';
 import type { TableCounters } from '../x509/byte-table.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -38,6 +38,28 @@ export interface PipelineCounts {
   readonly certificateCache: Readonly<TableCounters>;
   readonly chainCache: Readonly<TableCounters>;
 }
+
+const NO_TABLE: TableCounters = { hits: 0, misses: 0, evictions: 0, entries: 0, bytes: 0 };
+
+/** Of a pipeline that has read nothing. */
+export const NO_COUNTS: PipelineCounts = {
+  decoded: DROP_NAMES.map(() => 0),
+  udpPackets: 0,
+  flows: new FlowCounters(),
+  openFlows: 0,
+  handshakes: {
+    total: 0,
+    byVersion: {},
+    byVisibility: {},
+    byLevel: {},
+    faults: {},
+    certificates: 0,
+    chains: 0,
+    notTls: 0,
+  },
+  certificateCache: NO_TABLE,
+  chainCache: NO_TABLE,
+};
 
 export function countsOf({ decoder, tracker, counters, certificates, udpPackets }: Pipeline): PipelineCounts {
   const byVersion = [...counters.byVersion].map(([version, n]): [string, number] => [

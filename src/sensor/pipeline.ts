@@ -35,8 +35,35 @@ import { TrackedSession } from './tracked-session.ts';
 
 const NO_MACS = ['', ''] as const;
 
+/**
+ * Told once of each connection that needs no further packet: its handshake is done, it carries no TLS, or it is over its budget. The key
+ * is the flow table's: `addrA` and `addrB` are indexes into `words`, of four words each, an IPv4 address in the first; `ports` has that of
+ * `a` in its upper half. The sequence numbers of the SYNs are there where both were seen. Borrowed for the call.
+ */
+export type FlowDone = (
+  isV6: boolean,
+  words: Int32Array,
+  addrA: number,
+  addrB: number,
+  ports: number,
+  isnA?: number,
+  isnB?: number,
+) => void;
+
+/** Tells flows' time where packets come live. In a replay the time is the packets' own. */
+export interface FlowClock {
+  /** The second in flows' time of a packet of this second. Both are whole numbers modulo 2^32. */
+  secondOf(packetSecond: number): number;
+  /** The second at hand when no packet waits; null before the first packet. */
+  idleSecond(): number | null;
+}
+
 export interface PipelineOptions extends Partial<TcpTrackerOptions> {
   readonly scoring: ScoringMode;
+  readonly onFlowDone?: FlowDone;
+  readonly clock?: FlowClock;
+  /** Payload bytes of one direction after which a flow is done with, as the shunt's own budget; absent: none. */
+  readonly flowBudgetBytes?: number;
 }
 
 export class Pipeline implements StreamHandler {
@@ -48,7 +75,10 @@ export class Pipeline implements StreamHandler {
   udpPackets = 0;
 
   readonly #sink: HandshakeSink;
-  readonly #scorer: Scorer;
+  #scorer: Scorer;
+  readonly #onFlowDone: FlowDone | null;
+  readonly #clock: FlowClock | null;
+  readonly #flowBudgetBytes: number;
   readonly #frame = new Frame();
   readonly #context: SessionContext<Chain>;
   readonly #sessions: (TrackedSession | undefined)[] = [];
@@ -64,6 +94,9 @@ export class Pipeline implements StreamHandler {
   constructor(sink: HandshakeSink, options: PipelineOptions) {
     this.#sink = sink;
     this.#scorer = new Scorer(options.scoring);
+    this.#onFlowDone = options.onFlowDone ?? null;
+    this.#clock = options.clock ?? null;
+    this.#flowBudgetBytes = options.flowBudgetBytes ?? Number.POSITIVE_INFINITY;
     this.tracker = new TcpTracker(this, { seed: randomInt(2 ** 32), ...options });
     this.#context = {
       shapes: new HelloShapeCache(),
@@ -90,6 +123,7 @@ export class Pipeline implements StreamHandler {
     const { buf, count, at, capLen, wireLen, tsUs, iface } = block;
     const frame = this.#frame;
     const { decoder, tracker } = this;
+    const clock = this.#clock;
     this.#interfaces = interfaces;
     let current = -1;
     let linkType = 0;
@@ -106,6 +140,7 @@ export class Pipeline implements StreamHandler {
       if (!(nowUs >= secondUs && nowUs < secondUs + 1e6)) {
         secondUs = Math.floor(nowUs / 1e6) * 1e6;
         second = (secondUs / 1e6) | 0;
+        if (clock !== null) second = clock.secondOf(second);
         tracker.tick(second);
       }
       const start = at[i]!;
@@ -118,6 +153,17 @@ export class Pipeline implements StreamHandler {
       tracker.nowUs = nowUs;
       tracker.packet(frame);
     }
+  }
+
+  /** No packet waits: flows that were idle for too long end all the same. Only where there is a clock. */
+  tick(): void {
+    const second = this.#clock?.idleSecond() ?? null;
+    if (second !== null) this.tracker.tick(second);
+  }
+
+  /** From the next handshake on. */
+  setScoring(mode: ScoringMode): void {
+    if (mode !== this.#scorer.mode) this.#scorer = new Scorer(mode);
   }
 
   /** Begins a capture: its events carry this name, and no flow of the one before goes on. */
@@ -141,14 +187,14 @@ export class Pipeline implements StreamHandler {
       tracked = this.#track(slot, side, from > start);
     }
     tracked.tls.read(side, buf, from, end, this.tracker.nowUs);
-    return tracked.isEmbedded ? this.#afterEmbedded(slot, tracked) : this.#afterRead(slot, tracked);
+    return tracked.isEmbedded ? this.#afterEmbedded(slot, side, tracked) : this.#afterRead(slot, side, tracked);
   }
 
   onGap(slot: number, side: Side, missing: number, reason: GapReason): Want {
     const tracked = this.#sessions[slot];
     if (tracked === undefined) return Want.More;
     tracked.tls.gap(side, missing, reason === GapReason.Snapped, this.tracker.nowUs);
-    return this.#afterRead(slot, tracked);
+    return this.#afterRead(slot, side, tracked);
   }
 
   onEnd(slot: number, why: FlowEnd): void {
@@ -185,29 +231,29 @@ export class Pipeline implements StreamHandler {
     this.tracker.table.words[at] = probed;
     if (probed <= MAX_PROBED_BYTES) return Want.More;
     this.counters.notTls += 1;
-    return Want.Nothing;
+    return this.#doneWith(slot);
   }
 
   /**
    * What frames TLS goes on framing it: the answer to a framed client hello is no record, and the certificate behind a framed
    * server hello would be torn. So the session ends there. A hello that can't be read was torn itself, and is no hello.
    */
-  #afterEmbedded(slot: number, tracked: TrackedSession): Want {
+  #afterEmbedded(slot: number, side: Side, tracked: TrackedSession): Want {
     const { clientHello, serverHello } = tracked.tls.handshake;
     if ((clientHello ?? serverHello)?.fault !== '') {
       tracked.tls.close();
       this.#forget(slot);
       return this.#notYet(slot, 1);
     }
-    if (clientHello !== null && !tracked.tls.hasBadRecord) return this.#afterRead(slot, tracked);
+    if (clientHello !== null && !tracked.tls.hasBadRecord) return this.#afterRead(slot, side, tracked);
     this.onEnd(slot, FlowEnd.Closed);
-    return Want.Nothing;
+    return this.#doneWith(slot);
   }
 
-  #afterRead(slot: number, tracked: TrackedSession): Want {
+  #afterRead(slot: number, side: Side, tracked: TrackedSession): Want {
     if (tracked.tls.isFinished) {
       this.onEnd(slot, FlowEnd.Closed);
-      return Want.Nothing;
+      return this.#doneWith(slot);
     }
     if (tracked.tls.isMistaken) {
       // It looked like a handshake and is none. The flow may still become one.
@@ -216,7 +262,23 @@ export class Pipeline implements StreamHandler {
       return this.#notYet(slot, 1);
     }
     if (this.#context.buffers.lentBytes > MAX_ASSEMBLY_BYTES) this.#makeRoom(slot);
-    return Want.More;
+    if (this.tracker.table.words[slot * STRIDE + Word.BytesA + side]! < this.#flowBudgetBytes) return Want.More;
+    // The kernel hands on no more of this direction.
+    this.onEnd(slot, FlowEnd.Closed);
+    return this.#doneWith(slot);
+  }
+
+  #doneWith(slot: number): typeof Want.Nothing {
+    if (this.#onFlowDone === null) return Want.Nothing;
+    const { words, times } = this.tracker.table;
+    const base = slot * STRIDE;
+    const isV6 = (words[base + Word.State]! & State.IsV6) !== 0;
+    const [addrA, addrB, ports] = [base + Word.AddrA, base + Word.AddrB, words[base + Word.Ports]!];
+    // A direction whose SYN was not seen begins with its first data: that is no number of a SYN.
+    if (times[slot * TIMES + Time.Syn]! >= 0 && times[slot * TIMES + Time.SynAck]! >= 0) {
+      this.#onFlowDone(isV6, words, addrA, addrB, ports, words[base + Word.IsnA]!, words[base + Word.IsnA + 1]!);
+    } else this.#onFlowDone(isV6, words, addrA, addrB, ports);
+    return Want.Nothing;
   }
 
   /** Half-finished messages add up to too much: the handshakes that began first are let go, but not the one at hand. */

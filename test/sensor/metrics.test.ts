@@ -10,6 +10,7 @@ import { ScoringMode } from '../../src/score/score.ts';
 import { Delivery } from '../../src/sensor/delivery.ts';
 import { SensorMetrics } from '../../src/sensor/metrics.ts';
 import { Pipeline } from '../../src/sensor/pipeline.ts';
+import { countsOf } from '../../src/sensor/pipeline-counts.ts';
 import { replayCaptures } from '../../src/sensor/replay.ts';
 import { HecServer } from '../support/hec/hec-server.ts';
 
@@ -53,7 +54,8 @@ it('serves metrics whose sums hold, and the health, as docs/operating.md lists t
     },
     { scoring: ScoringMode.Refined },
   );
-  const server = new MetricsServer(new SensorMetrics(pipeline, delivery));
+  const counts = () => ({ pipeline: countsOf(pipeline), live: null });
+  const server = new MetricsServer(new SensorMetrics(counts, delivery));
   await server.listen('127.0.0.1', 0);
   onTestFinished(() => server.close());
   const get = async (target: string): Promise<Response> => fetch(`http://${server.address}${target}`);
@@ -68,7 +70,7 @@ it('serves metrics whose sums hold, and the health, as docs/operating.md lists t
   expect(await health.json()).toMatchObject({ status: 'ok' });
   expect((await get('/')).status).toBe(404);
   expect((await fetch(`http://${server.address}/metrics`, { method: 'POST' })).status).toBe(405);
-  expect(await delivery.finish(pipeline, PATIENCE, NEVER, () => {})).toBe('done');
+  expect(await delivery.finish(counts, PATIENCE, NEVER, () => {})).toBe('done');
   scrapes.push(await (await get('/metrics')).text());
 
   for (const text of scrapes) {
