@@ -1,4 +1,4 @@
-/** What stops a capture from being opened or read on: operational, so it is thrown. Damage inside a capture is a `CaptureFault`. */
+/** What stops a capture, or an interface, from being opened or read on: operational, so it is thrown. Damage inside a capture is a `CaptureFault`. */
 
 import { escapeUnsafe } from '../bytes/text.ts';
 
@@ -10,13 +10,19 @@ export type CaptureErrorCode =
   | 'not_a_capture'
   | 'no_captures'
   | 'read_failed'
-  | 'busy';
+  | 'busy'
+  | 'no_addon'
+  | 'no_interface'
+  | 'no_permission'
+  | 'bad_filter'
+  | 'bad_ring'
+  | 'interface_gone';
 
 /** The message names the file, what is wrong, and the cure; it is ready to be shown. */
 export class CaptureError extends Error {
   override readonly name = 'CaptureError';
   readonly code: CaptureErrorCode;
-  /** The file or folder, as the user named it. */
+  /** The file, folder or interface, as the user named it. */
   readonly path: string;
 
   constructor(code: CaptureErrorCode, path: string, message: string, cause?: unknown) {
