@@ -6,11 +6,15 @@
 #include <node_api.h>
 
 #include "pcap-filter/pcap-filter.h"
+#include "process/process.h"
 #include "ring/ring.h"
+#include "shunt/shunt.h"
 
 static napi_value addon_init(napi_env env, napi_value exports) {
   exports = ring_register(env, exports);
   exports = pcap_filter_register(env, exports);
+  exports = shunt_register(env, exports);
+  exports = process_register(env, exports);
   return exports;
 }
 

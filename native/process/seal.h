@@ -6,10 +6,10 @@
 
 /* Where it failed, and why; `step` is NULL where it did not. */
 struct seal_result {
-	const char *step;
-	int error;
-	/* Threads that did it. */
-	int threads;
+  const char *step;
+  int error;
+  /* Threads that did it. */
+  int threads;
 };
 
 /* See process.h. */
