@@ -14,11 +14,12 @@
  *
  *     ringOpen({ interface, blockBytes, blocks, retireMs, fanoutGroup | -1, promiscuous, hardwareTime, programFd | -1, classicProgram | null })
  *         -> { ring, buffer, interfaceIndex, hardwareType, isUp, ignoresOutgoing }
- *         or { step, errno, code }: which step failed, and how
+ *         or { step, errno, reason }: which step failed, and how
  *     ringPoll(ring, milliseconds)  -> 1 ready, 0 not yet, or -errno of the socket (ENETDOWN, ENODEV …), which is cleared by asking
  *     ringStatistics(ring)          -> { packets, drops, freezes } since the last call; packets include drops
  *     ringFilter(ring, programFd | -1, classicProgram | null) -> 0 or -errno; neither of both: all packets are dropped
- *     ringRebind(ring, interface)   -> index of the interface, or -errno
+ *     ringRebind(ring, interface, promiscuous) -> index of the interface, or -errno
+ *     ringIsUp(ring, interface)     -> 1 up and running, 0 not, -ENODEV where the name is gone or another interface's
  *     ringClose(ring)
  */
 #ifndef SPANGLASS_RING_H
