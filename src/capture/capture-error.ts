@@ -15,6 +15,7 @@ export type CaptureErrorCode =
   | 'no_interface'
   | 'no_permission'
   | 'bad_filter'
+  | 'no_libpcap'
   | 'bad_ring'
   | 'interface_gone';
 
