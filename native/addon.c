@@ -5,6 +5,7 @@
  */
 #include <node_api.h>
 
+#include "interface/interface.h"
 #include "pcap-filter/pcap-filter.h"
 #include "process/process.h"
 #include "ring/ring.h"
@@ -15,6 +16,7 @@ static napi_value addon_init(napi_env env, napi_value exports) {
   exports = pcap_filter_register(env, exports);
   exports = shunt_register(env, exports);
   exports = process_register(env, exports);
+  exports = interface_register(env, exports);
   return exports;
 }
 
