@@ -140,7 +140,11 @@ export class RingWalker {
       this.#left -= 1;
       if (hasOutgoing && this.#bytes[header + PACKET_TYPE] === OUTGOING) this.outgoing += 1;
       else this.#give(out, n++, word, start, length);
-      this.#at = header + (words[word + NEXT_OFFSET]! >>> 0);
+      if (this.#left === 0) break;
+      // The last packet of a block has none. Another without one would be given out for ever.
+      const next = words[word + NEXT_OFFSET]! >>> 0;
+      if (next < HEADER_BYTES) return this.#giveUp(n);
+      this.#at = header + next;
     }
     if (this.#left === 0) this.#leave();
     return n;
