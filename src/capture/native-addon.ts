@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CaptureError } from './capture-error.ts';
 
-/** `native/` as seen from the sources, from the compiled modules, and from the bundle. */
-const PLACES = ['../../native', '../../../native'];
+/** `native/` as seen from the sources and the bundle, from the compiled modules, and from those that tests compile. */
+const PLACES = ['../../native', '../../../native', '../../../../native'];
 
 const require = createRequire(import.meta.url);
 let loaded: object | null = null;
