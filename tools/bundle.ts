@@ -1,6 +1,7 @@
 /**
  * Joins the program's compiled modules into a few files: loading a hundred small ones takes longer than reading a small
- * capture. Packages stay where they are and are loaded when they are needed.
+ * capture. Packages stay where they are and are loaded when they are needed. The program of a capture worker is one more file beside
+ * it, with what both share in files between them.
  *
  *     node dist/tools/bundle.js
  *
@@ -11,7 +12,10 @@ import { isAbsolute } from 'node:path';
 import { build } from 'rolldown';
 
 await build({
-  input: 'dist/src/cli/main.js',
+  input: {
+    main: 'dist/src/cli/main.js',
+    'capture-worker': 'dist/src/sensor/capture-worker.js',
+  },
   platform: 'node',
   external: (id) => !id.startsWith('.') && !isAbsolute(id),
   output: { dir: 'dist/bin', format: 'esm', cleanDir: true },

@@ -43,10 +43,18 @@ export class LiveCapture {
       told.add(text);
       outlet.onNote(text);
     };
-    const shared = new SharedSource(source, count);
+    const shared = await SharedSource.open(source, count);
     const workers: LiveWorker[] = [];
     const capture = new LiveCapture(workers, outlet, shared);
     for (const note of shared.notes) onNote(note);
+    const forWorkers: LiveOutlet = {
+      onBatch: (batch) => outlet.onBatch(batch),
+      onDropped: (dropped) => outlet.onDropped(dropped),
+      onFindings: (findings) => outlet.onFindings(findings),
+      onNote,
+      onLink: () => capture.#tellLink(),
+      onFault: (error) => outlet.onFault(error),
+    };
     for (let index = 0; index < count; index++) {
       const plan = {
         ...rest,
@@ -56,9 +64,7 @@ export class LiveCapture {
         bootId: randomUUID(),
         maxWaitingBytes: maxWaitingBytes ?? MAX_WAITING_BYTES,
       };
-      workers.push(
-        new LiveWorker(workerUrl ?? WORKER_URL, plan, { ...outlet, onNote, onLink: () => capture.#tellLink() }),
-      );
+      workers.push(new LiveWorker(workerUrl ?? WORKER_URL, plan, forWorkers));
     }
     const results = await Promise.allSettled(workers.map((worker) => worker.opened));
     const refusal = results.find((result) => result.status === 'rejected');

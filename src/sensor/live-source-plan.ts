@@ -1,7 +1,7 @@
 /** Which source the workers of a live capture open, as plain data: it goes to other threads. */
 import type { ShuntHandle, ShuntOptions } from '../capture/flow-shunt.ts';
 
-/** A ring of the kernel in each worker; the kernel spreads the flows over them. */
+/** A ring of the kernel in each worker; the kernel spreads the flows over them. See `RingOptions`. */
 export interface RingPlan {
   readonly kind: 'ring';
   readonly interface: string;
@@ -12,16 +12,20 @@ export interface RingPlan {
   readonly promiscuous: boolean;
   /** Null: the kernel drops nothing by flow. */
   readonly shunt: ShuntOptions | null;
-  /** In the language of tcpdump. */
+  /** The user's own, in the language of tcpdump. */
   readonly filter: string | null;
 }
 
 export type LiveSourcePlan = RingPlan;
 
-/** What all workers of a capture open together. */
+/** What all workers of a capture have in common, opened once. */
 export interface SharedParts {
-  /** Tables of the shunt that the main thread opened. */
+  /** False where none was asked for, or the user's filter leaves no room for it. */
+  readonly hasShunt: boolean;
+  /** Its tables; null where eBPF was refused. */
   readonly shunt: ShuntHandle | null;
+  /** The user's filter: alone, and to go before the shunt's own program. */
+  readonly filter: { readonly classic: Uint8Array; readonly prefix: Uint8Array | null } | null;
   /** Number under which the kernel spreads flows; null where there is one worker. */
   readonly fanoutGroup: number | null;
 }

@@ -1,31 +1,56 @@
 /**
- * What the workers of a capture share, held by the main thread: the tables of the shunt, which outlive a worker that fails, and the group
- * in which the kernel spreads flows.
+ * What the workers of a capture share, held by the main thread: the user's filter, compiled once; the tables of the shunt, which outlive a
+ * worker that fails; and the group in which the kernel spreads flows.
  */
-import { type FlowShunt, openShunt } from '../capture/flow-shunt.ts';
+import type { BpfFilter } from '../capture/bpf-filter.ts';
+import type { FlowShunt } from '../capture/flow-shunt.ts';
 import type { KernelCounters } from '../capture/live-source.ts';
 import { NO_KERNEL, shuntedOf } from './live-counts.ts';
 import type { LiveSourcePlan, SharedParts } from './live-source-plan.ts';
 
 export class SharedSource {
   readonly parts: SharedParts;
+  readonly #filter: BpfFilter | null;
   readonly #shunt: FlowShunt | null;
+  #isClosed = false;
+  /** Of the moment at which it was closed. */
+  #last: KernelCounters = NO_KERNEL;
 
-  constructor(plan: LiveSourcePlan, workers: number) {
-    this.#shunt = plan.shunt === null ? null : openShunt(plan.shunt, plan.interface);
+  private constructor(filter: BpfFilter | null, shunt: FlowShunt | null, workers: number) {
+    this.#filter = filter;
+    this.#shunt = shunt;
     this.parts = {
-      shunt: this.#shunt?.handle ?? null,
-      // Groups belong to a network namespace: another process on it has another number.
+      hasShunt: shunt !== null,
+      shunt: shunt?.handle ?? null,
+      filter: filter === null ? null : { classic: filter.classic, prefix: filter.prefix },
+      // Groups belong to a network namespace: another process in it has another number.
       fanoutGroup: workers === 1 ? null : process.pid & 0xffff,
     };
   }
 
+  /** Rejects with `CaptureError`. */
+  static async open(plan: LiveSourcePlan, workers: number): Promise<SharedSource> {
+    let filter: BpfFilter | null = null;
+    if (plan.filter !== null) {
+      const { openBpfFilter } = await import('../capture/bpf-filter.ts');
+      filter = openBpfFilter(plan.filter, plan.interface);
+    }
+    let shunt: FlowShunt | null = null;
+    if (plan.shunt !== null && (filter === null || filter.prefix !== null)) {
+      const { openShunt } = await import('../capture/flow-shunt.ts');
+      shunt = openShunt(plan.shunt, plan.interface);
+    }
+    return new SharedSource(filter, shunt, workers);
+  }
+
   get notes(): readonly string[] {
-    return this.#shunt?.notes ?? [];
+    const note = this.#filter?.note ?? null;
+    return [...(note === null ? [] : [note]), ...(this.#shunt?.notes ?? [])];
   }
 
   /** What was dropped before any ring saw it: by XDP. The rings' own numbers are the workers'. */
   readKernel(): KernelCounters {
+    if (this.#isClosed) return this.#last;
     if (this.#shunt === null || this.#shunt.kind !== 'xdp') return NO_KERNEL;
     const { dropped } = this.#shunt.readCounters();
     const shunted = Object.fromEntries(Object.entries(dropped).filter(([, { packets }]) => packets > 0));
@@ -35,6 +60,9 @@ export class SharedSource {
 
   /** After all workers have ended. */
   close(): void {
+    if (this.#isClosed) return;
+    this.#last = this.readKernel();
+    this.#isClosed = true;
     this.#shunt?.close();
   }
 }

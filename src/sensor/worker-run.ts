@@ -68,9 +68,12 @@ export class WorkerRun {
         scoring: plan.scoring,
         maxFlows: plan.maxFlows,
         clock: this.#clock,
-        ...(shunt !== null && {
-          onFlowDone: (...flow: Parameters<FlowDone>) => shunt.finish(...flow),
-        }),
+        // A classic filter has no budget, and forgets nothing.
+        ...(shunt !== null &&
+          shunt.kind !== 'classic' && {
+            flowBudgetBytes: plan.source.shunt?.budgetBytes ?? Number.POSITIVE_INFINITY,
+            onFlowDone: (...flow: Parameters<FlowDone>) => shunt.finish(...flow),
+          }),
       },
     );
   }
