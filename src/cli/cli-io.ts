@@ -10,8 +10,10 @@ export interface CliIo {
   readonly stdout: TextStream;
   readonly stderr: TextStream;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Raised by the first Ctrl-C. */
+  /** Raised by the first Ctrl-C or SIGTERM. */
   readonly interrupt: AbortSignal;
+  /** Calls `listener` at each SIGHUP, which ends a process that does not listen. */
+  onHangup(listener: () => void): void;
   /** Raised when the reader of standard output went away. */
   readonly readerGone: AbortSignal;
 }

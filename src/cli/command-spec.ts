@@ -21,6 +21,8 @@ export interface CommandSpec {
   readonly usage: string;
   /** Its help explains paths and filters. */
   readonly readsCaptures: boolean;
+  /** Its help explains filters and signals: it runs until it is told to end. */
+  readonly isLive?: boolean;
   readonly summary: string;
   readonly groups: readonly OptionGroup[];
 }
@@ -75,6 +77,50 @@ const SPOOL_OPTION: OptionSpec = {
   help: 'Where events wait on disk. Default: spanglass/spool in $XDG_STATE_HOME or ~/.local/state.',
 };
 
+const NDJSON_OPTION: OptionSpec = {
+  name: 'ndjson',
+  value: 'FILE',
+  help: 'Events as JSON, one envelope for Splunk HEC a line. - is standard output.',
+};
+const PROTOBUF_OPTION: OptionSpec = {
+  name: 'protobuf',
+  value: 'FILE',
+  help: 'Events as spanglass.v1.Event, each after its length. - is standard output.',
+};
+const STATS_OPTION: OptionSpec = {
+  name: 'stats',
+  value: 'FILE',
+  help: 'All counters as one JSON object, at the end. - is standard output.',
+};
+
+const WHICH_EVENTS: OptionGroup = {
+  title: 'Which events',
+  options: [
+    FILTER_OPTION,
+    { name: 'min-risk', value: 'N', help: 'Only handshakes with a CertRiskScore of N or more (0 to 7).' },
+    SCORING_OPTION,
+  ],
+};
+const LOOK_OF_EVENTS: OptionGroup = {
+  title: 'What events look like in Splunk',
+  options: [
+    {
+      name: 'profile',
+      value: 'NAME',
+      help: 'Names of subject and issuer, and sourcetype: stream:ssl (default), stream:tcp, pan:traffic, cisco:asa, fortigate_traffic.',
+    },
+    { name: 'source', value: 'TEXT', help: "The envelope's source. Default: the profile's." },
+    { name: 'index', value: 'NAME', help: "The envelope's index. Default: the token's." },
+    {
+      name: 'sensor',
+      value: 'NAME',
+      help: 'Name of this sensor, which is the host in Splunk. Default: the name of this machine.',
+    },
+    { name: 'hash-case', value: 'CASE', help: 'Certificate hashes in lower (default) or upper case.' },
+    { name: 'community-id', value: null, isNegatable: true, help: 'With or without community_id. Default: with.' },
+  ],
+};
+
 const REPLAY: CommandSpec = {
   name: 'replay',
   usage: '[options] PATH…',
@@ -84,48 +130,91 @@ const REPLAY: CommandSpec = {
     {
       title: 'Output',
       options: [
-        {
-          name: 'ndjson',
-          value: 'FILE',
-          help: 'Events as JSON, one envelope for Splunk HEC a line. - is standard output.',
-        },
-        {
-          name: 'protobuf',
-          value: 'FILE',
-          help: 'Events as spanglass.v1.Event, each after its length. - is standard output.',
-        },
-        { name: 'stats', value: 'FILE', help: 'All counters as one JSON object, at the end. - is standard output.' },
+        NDJSON_OPTION,
+        PROTOBUF_OPTION,
+        STATS_OPTION,
         { name: 'quiet', short: 'q', value: null, help: 'No findings, no progress, no summary: only errors.' },
       ],
     },
     { title: 'Delivery to Splunk', options: [HEC_OPTION, TOKEN_FILE_OPTION, WAIT_OPTION, SPOOL_OPTION] },
+    WHICH_EVENTS,
+    LOOK_OF_EVENTS,
+    { title: 'Other', options: [CONFIG_OPTION, METRICS_OPTION, MAX_FLOWS_OPTION, HELP_OPTION] },
+  ],
+};
+
+const CAPTURE: CommandSpec = {
+  name: 'capture',
+  usage: '--interface NAME [options]',
+  readsCaptures: false,
+  isLive: true,
+  summary: 'Watch an interface, such as a mirror port; show findings, deliver one event per TLS handshake.',
+  groups: [
     {
-      title: 'Which events',
+      title: 'Interface',
       options: [
-        FILTER_OPTION,
-        { name: 'min-risk', value: 'N', help: 'Only handshakes with a CertRiskScore of N or more (0 to 7).' },
-        SCORING_OPTION,
+        { name: 'interface', short: 'i', value: 'NAME', help: 'Where the mirrored packets come in.' },
+        {
+          name: 'workers',
+          value: 'N',
+          help: 'Threads, each with a ring of its own, that share the flows. Default 1; see docs/operating.md.',
+        },
+        { name: 'ring', value: 'MIB', help: 'Memory for packets of each worker, in MiB. Default 64.' },
+        {
+          name: 'promiscuous',
+          value: null,
+          isNegatable: true,
+          help: 'Take in packets for other machines, as on a mirror port all are. Default: yes.',
+        },
+        { name: 'bpf', value: 'EXPR', help: 'Only packets that match, in the language of tcpdump. Needs libpcap.' },
+        {
+          name: 'shunt',
+          value: null,
+          isNegatable: true,
+          help: 'Let the kernel drop what no handshake needs. Default: yes, where it can.',
+        },
+        {
+          name: 'xdp',
+          value: null,
+          isNegatable: true,
+          help: 'Drop it in the driver, and for everybody: only for an interface used for nothing else. Default: no.',
+        },
+        {
+          name: 'flow-budget',
+          value: 'BYTES',
+          help: 'Bytes of each direction of a connection after which the kernel drops the rest. Default 131072.',
+        },
+        {
+          name: 'user',
+          value: 'NAME',
+          help: 'Become this user when the interface is open: a name, or UID:GID. Default: spanglass, where it exists.',
+        },
+        { name: 'for', value: 'TIME', help: 'End after so long: seconds, or "10 min", "2 h", "1 d".' },
       ],
     },
     {
-      title: 'What events look like in Splunk',
+      title: 'Output',
       options: [
+        NDJSON_OPTION,
+        PROTOBUF_OPTION,
         {
-          name: 'profile',
-          value: 'NAME',
-          help: 'Names of subject and issuer, and sourcetype: stream:ssl (default), stream:tcp, pan:traffic, cisco:asa, fortigate_traffic.',
+          name: 'rotate-size',
+          value: 'BYTES',
+          help: 'Set files of events aside when they are so large: bytes, or "500 MB", "2 GB".',
         },
-        { name: 'source', value: 'TEXT', help: "The envelope's source. Default: the profile's." },
-        { name: 'index', value: 'NAME', help: "The envelope's index. Default: the token's." },
+        { name: 'rotate-every', value: 'TIME', help: 'Set them aside after so long: "1 h", "1 d".' },
+        STATS_OPTION,
+        { name: 'quiet', short: 'q', value: null, help: 'No findings, no status, no summary: only what goes wrong.' },
         {
-          name: 'sensor',
-          value: 'NAME',
-          help: 'Name of this sensor, which is the host in Splunk. Default: the name of this machine.',
+          name: 'log',
+          value: 'FORM',
+          help: 'text: lines for people (default on a terminal). json: objects (default elsewhere). To standard error.',
         },
-        { name: 'hash-case', value: 'CASE', help: 'Certificate hashes in lower (default) or upper case.' },
-        { name: 'community-id', value: null, isNegatable: true, help: 'With or without community_id. Default: with.' },
       ],
     },
+    { title: 'Delivery to Splunk', options: [HEC_OPTION, TOKEN_FILE_OPTION, SPOOL_OPTION] },
+    WHICH_EVENTS,
+    LOOK_OF_EVENTS,
     { title: 'Other', options: [CONFIG_OPTION, METRICS_OPTION, MAX_FLOWS_OPTION, HELP_OPTION] },
   ],
 };
@@ -196,6 +285,7 @@ const DOCTOR: CommandSpec = {
 
 export const COMMANDS: ReadonlyMap<string, CommandSpec> = new Map([
   ['replay', REPLAY],
+  ['capture', CAPTURE],
   ['inspect', INSPECT],
   ['spool', SPOOL],
   ['doctor', DOCTOR],

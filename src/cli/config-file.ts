@@ -13,6 +13,16 @@ import { HEC_SCHEMA } from '../output/hec/hec-schema.ts';
 import { MIN_SPOOL_BYTES } from '../output/spool/limits.ts';
 import { FilterError, parseFilter } from '../sensor/filter.ts';
 import { nearestName } from '../sensor/nearest-name.ts';
+import {
+  LEAST_FLOW_BUDGET,
+  LEAST_RING_MIB,
+  LEAST_ROTATE_BYTES,
+  LEAST_ROTATE_S,
+  LOG_FORMATS,
+  MOST_FLOW_BUDGET,
+  MOST_RING_MIB,
+  MOST_WORKERS,
+} from './capture-config.ts';
 import { DURABILITIES, SPOOL_POLICIES } from './delivery-config.ts';
 import { LISTEN_RULE, parseListenAddress } from './listen-address.ts';
 import { sizeBytes, timeSeconds } from './quantity-schema.ts';
@@ -51,7 +61,37 @@ const CONFIG_SCHEMA = z.strictObject({
     })
     .partial()
     .optional(),
-  output: z.strictObject({ ndjson: text, protobuf: text, stats: text }).partial().optional(),
+  output: z
+    .strictObject({
+      ndjson: text,
+      protobuf: text,
+      stats: text,
+      rotate_size: atLeast(sizeBytes, LEAST_ROTATE_BYTES, 'bytes'),
+      rotate_every: atLeast(timeSeconds, LEAST_ROTATE_S, 'seconds'),
+    })
+    .partial()
+    .optional(),
+  capture: z
+    .strictObject({
+      interface: text,
+      workers: z.int().min(1).max(MOST_WORKERS),
+      ring_mib: z.int().min(LEAST_RING_MIB).max(MOST_RING_MIB),
+      promiscuous: z.boolean(),
+      bpf: text,
+      shunt: z.boolean(),
+      xdp: z.boolean(),
+      flow_budget: atLeast(sizeBytes, LEAST_FLOW_BUDGET, 'bytes').refine(
+        (bytes) => bytes <= MOST_FLOW_BUDGET,
+        `must be ${MOST_FLOW_BUDGET} bytes or less`,
+      ),
+      user: text,
+    })
+    .partial()
+    .optional(),
+  log: z
+    .strictObject({ format: z.enum(LOG_FORMATS) })
+    .partial()
+    .optional(),
   flows: z
     .strictObject({ max: z.int().min(MIN_FLOWS).max(MOST_FLOWS) })
     .partial()
@@ -64,7 +104,7 @@ const CONFIG_SCHEMA = z.strictObject({
     .strictObject({
       path: text,
       durability: z.enum(DURABILITIES),
-      max_bytes: sizeBytes.refine((bytes) => bytes >= MIN_SPOOL_BYTES, `must be ${MIN_SPOOL_BYTES} bytes or more`),
+      max_bytes: atLeast(sizeBytes, MIN_SPOOL_BYTES, 'bytes'),
       max_age: timeSeconds,
       min_free_disk: sizeBytes,
       policy: z.enum(SPOOL_POLICIES),
@@ -82,6 +122,10 @@ const CONFIG_SCHEMA = z.strictObject({
     .partial()
     .optional(),
 }) satisfies z.ZodType<Config>;
+
+function atLeast(quantity: typeof sizeBytes, least: number, unit: string) {
+  return quantity.refine((n) => n >= least, `must be ${least} ${unit} or more`);
+}
 
 export function readConfigFile(path: string): Config {
   return parseConfig(readText(path), escapeUnsafe(path));

@@ -12,5 +12,7 @@ export const ExitCode = {
   NotDelivered: 4,
   /** Ctrl-C, after the summary. */
   Interrupted: 130,
+  /** SIGTERM, likewise. */
+  Terminated: 143,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];

@@ -10,7 +10,9 @@ const EXIT_CODES = `Exit codes
   2    wrong arguments or configuration; nothing was read
   3    a capture could not be read, or not to its end; the others were read
   4    not every event was delivered to Splunk: they wait in the spool, or were dropped
-  130  interrupted by Ctrl-C, after the summary; a second Ctrl-C ends at once`;
+  130  interrupted by Ctrl-C, after the summary; a second Ctrl-C ends at once
+  143  the same by SIGTERM
+  A capture ends with 0 on Ctrl-C and SIGTERM: what waits in the spool then is no failure.`;
 
 const FILTER = `Filter (EXPR)
   host IP, net IP/LEN, port N or N-M     either end; src or dst before it for one end
@@ -32,6 +34,12 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   tcpdump -i eth1 -s 0 -U -w - tcp | spanglass replay -
   spanglass replay day.pcap -f 'dst net 192.0.2.0/24 and not (sni *.example.com or level None)'
   spanglass replay day.pcap --hec https://splunk:8088 --hec-token-file token`,
+  capture: `Examples
+  spanglass capture -i eth1                            findings as they come; nothing is written
+  spanglass capture -i eth1 --hec https://splunk:8088 --hec-token-file token
+  spanglass capture -i eth1 --ndjson events.ndjson --rotate-size "500 MB" --rotate-every "1 d"
+  spanglass capture -i eth1 --workers 2 --bpf 'not net 192.0.2.0/24' --metrics 9464
+  spanglass capture --config /etc/spanglass/spanglass.yaml`,
   inspect: `Examples
   spanglass inspect day.pcap                           the handshake with the highest score
   spanglass inspect day.pcap -f 'sni www.example.com'  the same among those that match
@@ -46,6 +54,15 @@ const EXAMPLES: Readonly<Record<string, string>> = {
 
 const PATHS = `PATH is a pcap or pcapng file, plain or compressed (gzip, zstd, lz4, xz), whatever its name; a folder, searched with
 all below it; a pattern such as "2024-*/*.pcap"; or - for standard input.`;
+
+const LIVE = `Opening an interface takes root, or CAP_NET_RAW and CAP_BPF (CAP_NET_ADMIN too with --xdp). All of that is given up
+when it is open. "spanglass doctor --interface eth1" says whether a mirror port is what it should be.
+
+Signals
+  SIGTERM, SIGINT (Ctrl-C)   Take in no more, finish what is there, write it to the spool, and end: within 10 seconds.
+                             A second one ends at once.
+  SIGHUP                     Read the configuration anew and open files of events anew. What can't change while it
+                             runs is named; a configuration with a fault changes nothing.`;
 
 export function toMainHelp(): string {
   const commands = [...COMMANDS.values()].map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`);
@@ -73,7 +90,8 @@ export function toCommandHelp(command: CommandSpec): string {
     `Usage\n  spanglass ${command.name} ${command.usage}`,
     ...(command.readsCaptures ? [PATHS] : []),
     ...groups,
-    ...(command.readsCaptures ? [FILTER] : []),
+    ...(command.isLive === true ? [LIVE] : []),
+    ...(command.readsCaptures || command.isLive === true ? [FILTER] : []),
     EXAMPLES[command.name] ?? '',
     EXIT_CODES,
   ];

@@ -4,16 +4,33 @@ import type { RunStats } from './run-stats.ts';
 
 const TUNNEL_PREFIX = 'tunnel_';
 
-export function toHints(stats: RunStats): readonly string[] {
-  return [...aboutPackets(stats), ...aboutFlows(stats), ...aboutHandshakes(stats)];
+/** `watched` is the interface of a capture. */
+export function toHints(stats: RunStats, watched: string | null = null): readonly string[] {
+  const hints = watched === null ? aboutCaptures(stats) : aboutInterface(stats, watched);
+  return [...hints, ...aboutPackets(stats), ...aboutFlows(stats), ...aboutHandshakes(stats)];
 }
 
-function* aboutPackets({ packets, captures }: RunStats): Generator<string> {
-  const { drops } = packets;
+function* aboutCaptures({ packets, captures }: RunStats): Generator<string> {
   if (captures.read > 0 && packets.received === 0) yield 'The captures hold no packet.';
   if (packets.cut_by_snap_length > 0) {
     yield `${toCountOf(packets.cut_by_snap_length, 'packet')} cut by the snap length, and certificates with them: capture with "tcpdump -s 0".`;
   }
+}
+
+function* aboutInterface({ packets, kernel }: RunStats, watched: string): Generator<string> {
+  const doctor = `spanglass doctor --interface ${watched}`;
+  if (kernel?.received === 0)
+    yield `Nothing came in: is ${watched} the mirror port, and does it mirror? ${doctor} says more.`;
+  if (packets.cut_by_snap_length > 0) {
+    yield `${toCountOf(packets.cut_by_snap_length, 'packet')} longer than the MTU of ${watched} were cut: ${doctor} says more.`;
+  }
+  if (kernel !== undefined && kernel.ring_dropped > 0) {
+    yield `${toCountOf(kernel.ring_dropped, 'packet')} lost because the ring was full: raise --workers, or --ring where they come in bursts.`;
+  }
+}
+
+function* aboutPackets({ packets }: RunStats): Generator<string> {
+  const { drops } = packets;
   const unread = drops['link_type_unsupported'] ?? 0;
   if (unread > 0) yield `${toCountOf(unread, 'packet')} of a link type that is not read.`;
   const tunnels = Object.entries(drops).filter(([name]) => name.startsWith(TUNNEL_PREFIX));

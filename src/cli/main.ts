@@ -2,8 +2,8 @@
 /**
  * The process around the command line: signals, closed pipes, the exit code.
  *
- * The first Ctrl-C lets the replay finish what it has in hand and show its summary; the second ends at once. A reader that went away
- * (`| head`) ends the run quietly.
+ * The first Ctrl-C or SIGTERM lets a replay finish what it has in hand and show its summary, and a capture write what it has to the
+ * spool; the second ends at once. A reader that went away (`| head`) ends the run quietly.
  *
  * A named pipe is opened and read in a thread, and `process.exit` waits for it, for ever where no writer comes. Only a signal ends
  * such a process; to a shell the exit code is the same.
@@ -14,21 +14,32 @@ import { runCli } from './run-cli.ts';
 const interrupt = new AbortController();
 const readerGone = new AbortController();
 
-function onInterrupt(): void {
-  if (interrupt.signal.aborted) endInterrupted();
+type EndSignal = 'SIGINT' | 'SIGTERM';
+
+const CODES = { SIGINT: ExitCode.Interrupted, SIGTERM: ExitCode.Terminated } as const satisfies Record<
+  EndSignal,
+  ExitCode
+>;
+/** The first that came. */
+let endSignal: EndSignal = 'SIGINT';
+
+function onEndSignal(signal: EndSignal): void {
+  if (interrupt.signal.aborted) endInterrupted(signal);
+  endSignal = signal;
   interrupt.abort();
 }
 
-function endInterrupted(): void {
+function endInterrupted(signal: EndSignal): void {
   if (process.getActiveResourcesInfo().includes('FSReqCallback')) {
-    process.off('SIGINT', onInterrupt);
-    process.kill(process.pid, 'SIGINT');
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
   } else {
-    process.exit(ExitCode.Interrupted);
+    process.exit(CODES[signal]);
   }
 }
 
-process.on('SIGINT', onInterrupt);
+process.on('SIGINT', () => onEndSignal('SIGINT'));
+process.on('SIGTERM', () => onEndSignal('SIGTERM'));
 
 function onStdoutError(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') {
@@ -61,7 +72,10 @@ process.exitCode = await runCli(process.argv.slice(2), {
   },
   env: process.env,
   interrupt: interrupt.signal,
+  onHangup(listener) {
+    process.on('SIGHUP', listener);
+  },
   readerGone: readerGone.signal,
 });
 // A read of a pipe that has nothing to say would keep the process alive.
-if (process.exitCode === ExitCode.Interrupted) endInterrupted();
+if (process.exitCode === ExitCode.Interrupted) endInterrupted(endSignal);

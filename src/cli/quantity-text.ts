@@ -1,6 +1,7 @@
 /** Quantities for people. */
 
 const BYTE_UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'] as const;
+const BIT_UNITS = ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s', 'Tbit/s'] as const;
 
 /** `1,234,567` */
 export function toCountText(n: number): string {
@@ -22,6 +23,17 @@ export function toBytesText(bytes: number): string {
   }
   const digits = unit === 0 || n >= 99.95 ? 0 : 1;
   return `${n.toFixed(digits)} ${BYTE_UNITS[unit]!}`;
+}
+
+/** `812 bit/s`, `2.41 Gbit/s` */
+export function toBitRateText(bitsPerS: number): string {
+  let n = bitsPerS;
+  let unit = 0;
+  while (n >= 999.5 && unit < BIT_UNITS.length - 1) {
+    n /= 1000;
+    unit += 1;
+  }
+  return `${n.toFixed(unit === 0 || n >= 99.95 ? 0 : n >= 9.995 ? 1 : 2)} ${BIT_UNITS[unit]!}`;
 }
 
 /** `0.31 s`, `42.0 s`, `3:07`, `1:02:09` */

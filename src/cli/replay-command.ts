@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { escapeUnsafe } from '../bytes/text.ts';
 import { type FoundCapture, findCaptures } from '../capture/find-captures.ts';
-import { EventBuilder, type EventOptions } from '../event/build-event.ts';
+import { EventBuilder } from '../event/build-event.ts';
 import type { SensorIdentity } from '../event/event-facts.ts';
 import { PROFILES } from '../event/profile.ts';
 import { ByteFile } from '../output/byte-file.ts';
@@ -11,6 +11,7 @@ import type { MetricsServer } from '../output/metrics-server.ts';
 import { NdjsonFile } from '../output/ndjson-file.ts';
 import { OutputError } from '../output/output-error.ts';
 import type { EventPredicate } from '../sensor/filter.ts';
+import { toFinding } from '../sensor/finding.ts';
 import type { SensorCounts } from '../sensor/live-counts.ts';
 import { Pipeline } from '../sensor/pipeline.ts';
 import { countsOf } from '../sensor/pipeline-counts.ts';
@@ -21,6 +22,7 @@ import type { CommandSpec } from './command-spec.ts';
 import type { DeliverySettings } from './delivery-settings.ts';
 import { ExitCode } from './exit-code.ts';
 import { type ListenAddress, resolveListen } from './listen-address.ts';
+import { isStdoutTaken, outputNames, refuseSharedOutputs, STDOUT_NAME, toEventOptions } from './output-settings.ts';
 import { readConfig } from './read-config.ts';
 import type { ReplayDelivery } from './replay-delivery.ts';
 import { type EventOutput, ReplaySink } from './replay-sink.ts';
@@ -29,7 +31,6 @@ import { openScreen, type Screen, toProblem } from './screen.ts';
 import { type Config, type ReplaySettings, resolveSettings } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
-const STDOUT_NAME = '-';
 const DELIVERY_OPTIONS = ['hec', 'hec-token-file', 'hec-wait', 'spool'];
 
 /** Throws `UsageError` before anything is read, and `OutputError`. */
@@ -121,7 +122,7 @@ class Replay {
       rules: { filter, minRisk: settings.minRisk },
       outputs,
       deliver: delivery === null ? null : (facts) => delivery.write(facts),
-      showFinding: settings.isQuiet ? null : (facts) => screen.showFinding(facts),
+      showFinding: settings.isQuiet ? null : (facts) => screen.showFinding(toFinding(facts)),
       onNobodyReads: () => {
         if (delivery === null) this.#nobodyReads.abort();
       },
@@ -302,15 +303,6 @@ async function resolveDeliveryIfAsked(
   return resolveDelivery(given, config, io.env);
 }
 
-function toEventOptions(settings: ReplaySettings): EventOptions {
-  return {
-    ...(settings.source !== null && { source: settings.source }),
-    ...(settings.index !== null && { index: settings.index }),
-    hashCase: settings.hashCase,
-    communityId: settings.hasCommunityId,
-  };
-}
-
 async function openOutputs(settings: ReplaySettings, identity: SensorIdentity): Promise<readonly EventOutput[]> {
   const outputs: EventOutput[] = [];
   if (settings.ndjson === null && settings.protobuf === null) return outputs;
@@ -325,30 +317,6 @@ async function openOutputs(settings: ReplaySettings, identity: SensorIdentity): 
     outputs.push({ kind: 'protobuf', file, events: 0, isRead: true });
   }
   return outputs;
-}
-
-function outputNames({ ndjson, protobuf, stats }: ReplaySettings): readonly [string, string][] {
-  const names = { ndjson, protobuf, stats };
-  return Object.entries(names).filter((entry): entry is [string, string] => entry[1] !== null);
-}
-
-function isStdoutTaken(settings: ReplaySettings): boolean {
-  return outputNames(settings).some(([, name]) => name === STDOUT_NAME);
-}
-
-function refuseSharedOutputs(settings: ReplaySettings, io: CliIo): void {
-  const byName = new Map<string, string>();
-  for (const [kind, name] of outputNames(settings)) {
-    const other = byName.get(name);
-    if (other !== undefined) {
-      const where = name === STDOUT_NAME ? 'standard output' : escapeUnsafe(name);
-      throw new UsageError(`--${other} and --${kind} can't both go to ${where}`);
-    }
-    byName.set(name, kind);
-  }
-  if (settings.protobuf === STDOUT_NAME && io.stdout.isTTY === true) {
-    throw new UsageError('--protobuf - writes binary: send it to a file or a pipe, not to the terminal');
-  }
 }
 
 /** An output is written anew: one that is a capture of this run would destroy what is to be read. */

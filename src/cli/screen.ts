@@ -1,9 +1,8 @@
 /**
- * What a replay shows while it runs: findings, problems, progress. Findings go to standard output, or to standard error where
+ * What a replay or a capture shows while it runs: findings, problems, progress. Findings go to standard output, or to standard error where
  * standard output carries events or counters; problems and progress always go to standard error.
  */
-import type { EventFacts } from '../event/event-facts.ts';
-import { toFinding } from '../sensor/finding.ts';
+import type { Finding } from '../sensor/finding.ts';
 import type { CaptureResult } from '../sensor/replay.ts';
 import { type CliIo, hasColor, isTerminal, type TextStream } from './cli-io.ts';
 import { toFindingLine } from './finding.ts';
@@ -31,8 +30,7 @@ export class Screen {
     return this.#isStdoutTaken ? this.#io.stderr : this.#io.stdout;
   }
 
-  showFinding(facts: EventFacts): void {
-    const finding = toFinding(facts);
+  showFinding(finding: Finding): void {
     this.#bar?.erase();
     if (this.#table === null) {
       this.#results.write(toFindingLine(finding));

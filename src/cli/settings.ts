@@ -1,4 +1,4 @@
-/** What a replay is to do: options over the configuration file over defaults. Nothing of it comes from elsewhere. */
+/** What a replay or a capture is to do: options over the configuration file over defaults. Nothing of it comes from elsewhere. */
 import { hostname } from 'node:os';
 import { escapeUnsafe } from '../bytes/text.ts';
 import type { HashCase } from '../event/certificate-part.ts';
@@ -7,11 +7,12 @@ import { MAX_FLOWS } from '../flow/limits.ts';
 import { ScoringMode } from '../score/score.ts';
 import { nearestName } from '../sensor/nearest-name.ts';
 import type { CommandArguments } from './arguments.ts';
+import type { CaptureConfig } from './capture-config.ts';
 import type { DeliveryConfig } from './delivery-config.ts';
 import { UsageError } from './usage-error.ts';
 
 /** A configuration file, as written; docs/operating.md has the reference. Absent is not set. */
-export interface Config extends DeliveryConfig {
+export interface Config extends DeliveryConfig, CaptureConfig {
   readonly sensor?: { readonly name?: string | undefined } | undefined;
   readonly scoring?: { readonly mode?: ScoringMode | undefined; readonly min_risk?: number | undefined } | undefined;
   readonly filter?: string | undefined;
@@ -29,11 +30,15 @@ export interface Config extends DeliveryConfig {
         readonly ndjson?: string | undefined;
         readonly protobuf?: string | undefined;
         readonly stats?: string | undefined;
+        /** Live only. Bytes and seconds. */
+        readonly rotate_size?: number | undefined;
+        readonly rotate_every?: number | undefined;
       }
     | undefined;
   readonly flows?: { readonly max?: number | undefined } | undefined;
 }
 
+/** What both commands are told. */
 export interface ReplaySettings {
   readonly ndjson: string | null;
   readonly protobuf: string | null;

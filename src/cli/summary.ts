@@ -1,6 +1,6 @@
-/** The end of a replay in words. The same for a terminal and for a pipe: no escapes. */
+/** The end of a replay or a capture in words. The same for a terminal and for a pipe: no escapes. */
 import { toHints } from './hints.ts';
-import { toBytesText, toCountOf, toCountText, toDurationText } from './quantity-text.ts';
+import { toBitRateText, toBytesText, toCountOf, toCountText, toDurationText } from './quantity-text.ts';
 import type { RunStats } from './run-stats.ts';
 
 const LABEL_LEN = 14;
@@ -12,16 +12,18 @@ export interface WrittenFile {
   readonly events: number;
 }
 
-export function toSummary(stats: RunStats, written: readonly WrittenFile[]): string {
+/** `watched` is the interface of a capture. */
+export function toSummary(stats: RunStats, written: readonly WrittenFile[], watched: string | null = null): string {
   const lines = [
-    headline(stats),
+    watched === null ? headline(stats) : `${watched} watched for ${toDurationText(stats.timing.elapsed_s)}`,
+    ...kernelLines(stats),
     ...packetLines(stats),
     ...flowLines(stats),
     ...handshakeLines(stats),
     ...eventLines(stats, written),
     ...deliveryLines(stats),
     row('speed', speedText(stats)),
-    ...toHints(stats).map((hint) => `note: ${hint}`),
+    ...toHints(stats, watched).map((hint) => `note: ${hint}`),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -34,6 +36,21 @@ function headline({ captures, interrupted }: RunStats): string {
   if (captures.failed > 0) parts.push(`${captures.failed} failed`);
   if (captures.other_files > 0) parts.push(`${toCountOf(captures.other_files, 'other file')} left alone`);
   return `${interrupted ? 'Interrupted: ' : ''}${parts.join(', ')}`;
+}
+
+function* kernelLines({ kernel }: RunStats): Generator<string> {
+  if (kernel === undefined) return;
+  const { received, ring_dropped: dropped, shunted, shunted_by_reason: byReason, walked, waiting } = kernel;
+  const parts = [
+    `${toCountText(walked)} read`,
+    `${toCountText(shunted)} shunted`,
+    `${toCountText(dropped)} dropped by the ring`,
+  ];
+  if (waiting > 0) parts.push(`${toCountText(waiting)} left in it`);
+  yield row('received', `${toCountText(received)} = ${parts.join(' + ')}`);
+  if (shunted === 0) return;
+  const counts = Object.entries(byReason).map(([reason, { packets }]): [string, number] => [reason, packets]);
+  yield `${INDENT}shunted: ${listOf(Object.fromEntries(counts))}`;
 }
 
 function* packetLines({ packets }: RunStats): Generator<string> {
@@ -74,7 +91,9 @@ function* eventLines({ events, handshakes }: RunStats, written: readonly Written
   );
 }
 
-function* deliveryLines({ delivery }: RunStats): Generator<string> {
+function* deliveryLines({ delivery, handover }: RunStats): Generator<string> {
+  if (handover !== undefined && handover.dropped > 0)
+    yield row('lost', `${toCountOf(handover.dropped, 'event')} before the spool: ${listOf(handover.drops)}`);
   if (delivery === undefined) return;
   const { emitted, acknowledged, has_acks: hasAcks, queued, dropped, drops, possible_duplicates: twice } = delivery;
   const word = hasAcks ? 'acknowledged' : 'accepted';
@@ -84,7 +103,12 @@ function* deliveryLines({ delivery }: RunStats): Generator<string> {
   if (twice > 0) yield `${INDENT}sent twice, maybe: ${toCountOf(twice, 'event')}`;
 }
 
-function speedText({ packets, captures, timing }: RunStats): string {
+function speedText({ packets, captures, timing, kernel }: RunStats): string {
+  if (kernel !== undefined) {
+    const seconds = Math.max(timing.elapsed_s, 1e-6);
+    const rate = `${toBitRateText((kernel.received_bytes * 8) / seconds)}, ${toCountOf(kernel.received / seconds, 'packet')}/s`;
+    return `${toBytesText(kernel.received_bytes)} of packets: ${rate}`;
+  }
   const bytes = `${toBytesText(packets.bytes)} of packets (${toBytesText(captures.file_bytes)} of files)`;
   return `${bytes} in ${toDurationText(timing.elapsed_s)}: ${toBytesText(timing.bytes_per_s)}/s, ${toCountOf(timing.packets_per_s, 'packet')}/s`;
 }

@@ -36,6 +36,7 @@ export interface FakeOptions {
   readonly columns?: number;
   readonly env?: CliIo['env'];
   readonly interrupt?: AbortSignal;
+  readonly onHangup?: CliIo['onHangup'];
 }
 
 export async function runFake(args: readonly string[], options: FakeOptions = {}): Promise<CliRun> {
@@ -46,6 +47,7 @@ export async function runFake(args: readonly string[], options: FakeOptions = {}
     stderr,
     env: options.env ?? {},
     interrupt: options.interrupt ?? new AbortController().signal,
+    onHangup: options.onHangup ?? (() => {}),
     readerGone: new AbortController().signal,
   });
   return { code, stdout: stdout.text, stderr: stderr.text };

@@ -48,7 +48,7 @@ describe('arguments that can not be used', () => {
     [['repaly', CAPTURE], 'there is no command repaly; did you mean replay?'],
     [
       ['day.pcap'],
-      'there is no command day.pcap; the commands are replay, inspect, spool, doctor; to read a capture: spanglass replay day.pcap',
+      'there is no command day.pcap; the commands are replay, capture, inspect, spool, doctor; to read a capture: spanglass replay day.pcap',
     ],
     [['replay'], 'name a capture, a folder, or - for standard input: spanglass replay PATH…'],
     [['inspect'], 'name a capture, a folder, or - for standard input: spanglass inspect PATH…'],
