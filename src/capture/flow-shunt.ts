@@ -30,7 +30,7 @@ export interface ShuntOptions {
 
 /**
  * 128 KiB: the largest certificate chains are below 64 KiB, a proxy's or a mail server's talk comes before, and a flow costs
- * no more than two ring segments. 262 144 flows take about 70 MiB of kernel memory in both tables (268 bytes a flow).
+ * no more than two ring segments. 262 144 flows take 66 MiB of kernel memory in both tables (264 bytes a flow).
  */
 export const SHUNT_DEFAULTS: ShuntOptions = { budgetBytes: 131_072, youngPackets: 32, maxFlows: 262_144, xdp: false };
 
@@ -66,7 +66,10 @@ export interface FlowShunt {
   readonly kind: 'socket' | 'xdp' | 'classic';
   /** eBPF program for the ring's socket (SO_ATTACH_BPF), or -1: there is none to attach. */
   readonly programFd: number;
-  /** Classic program for the ring's socket (SO_ATTACH_FILTER) as an array of `sock_filter`, where `programFd` is -1; or null. */
+  /**
+   * Classic program for the ring's socket (SO_ATTACH_FILTER) as an array of `sock_filter`, where `programFd` is -1; or null. A user's
+   * own filter is attached instead of it: one fits on a socket, and the user's was asked for.
+   */
   readonly classicProgram: Uint8Array | null;
   /** What could not be had, with reason and cure. Grows when something is refused later. */
   readonly notes: readonly string[];

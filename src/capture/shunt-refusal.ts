@@ -1,0 +1,73 @@
+/** What the kernel says against the shunt, in words and with the cure. */
+
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+
+const { EPERM, EACCES, ENOSYS, EINVAL, ENOMEM, EBUSY, ENODEV, EOPNOTSUPP } = constants.errno;
+
+/** Lines of the verifier's log that are shown. */
+const LOG_LINES = 3;
+
+/** `result` is a negative errno. `step` says what was tried: `create the table of flows`. */
+export function shuntRefusal(step: string, result: number): string {
+  return `the kernel refuses to ${step}: ${reasonOf(-result)}`;
+}
+
+function reasonOf(errno: number): string {
+  switch (errno) {
+    case EPERM:
+    case EACCES:
+      return `no permission; it needs CAP_BPF (before Linux 5.8 CAP_SYS_ADMIN): ${unprivilegedText()}`;
+    case ENOSYS:
+      return 'it has no eBPF for this machine (CONFIG_BPF_SYSCALL, little-endian)';
+    case EINVAL:
+      return 'it is too old for this program: Linux 4.18 is needed, for XDP 5.18';
+    case ENOMEM:
+      return 'no memory for the tables: use fewer flows';
+    default:
+      return nameOf(errno);
+  }
+}
+
+/** Why XDP can't be had on an interface. */
+export function xdpRefusal(interfaceName: string, result: number): string {
+  switch (-result) {
+    case EPERM:
+    case EACCES:
+      return `no permission to use XDP on ${interfaceName}: it needs CAP_NET_ADMIN`;
+    case EBUSY:
+      return `${interfaceName} has an XDP program of somebody else: ip link set dev ${interfaceName} xdp off`;
+    case ENODEV:
+      return `${interfaceName}: no such interface`;
+    case EINVAL:
+    case EOPNOTSUPP:
+      return `the driver of ${interfaceName} refuses XDP (large MTU, LRO, or no support): ${nameOf(-result)}`;
+    default:
+      return `XDP on ${interfaceName} is refused: ${nameOf(-result)}`;
+  }
+}
+
+/** What the verifier said last, or nothing. */
+export function verifierText(log: Uint8Array): string {
+  const text = Buffer.from(log.buffer, log.byteOffset, log.byteLength).toString('latin1');
+  const lines = text
+    .slice(0, Math.max(text.indexOf('\0'), 0))
+    .trim()
+    .split('\n');
+  return lines.slice(-LOG_LINES).join(' | ');
+}
+
+/** How the administrator set what users without capabilities may do with eBPF. It is said since it is asked for first. */
+function unprivilegedText(): string {
+  try {
+    const value = readFileSync('/proc/sys/kernel/unprivileged_bpf_disabled', 'latin1').trim();
+    return `kernel.unprivileged_bpf_disabled is ${value}, so give the service AmbientCapabilities=CAP_BPF, or run setcap`;
+  } catch {
+    return 'give the service AmbientCapabilities=CAP_BPF, or run setcap';
+  }
+}
+
+function nameOf(errno: number): string {
+  const found = Object.entries(constants.errno).find(([, value]) => value === errno);
+  return found === undefined ? `error ${errno}` : found[0];
+}
