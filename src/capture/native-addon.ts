@@ -1,12 +1,12 @@
 /** Loads the addon for live capture, once, and only where it is needed. What it exports is described in `native/`. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CaptureError } from './capture-error.ts';
 
-/** `native/` as seen from the sources and the bundle, from the compiled modules, and from those that tests compile. */
-const PLACES = ['../../native', '../../../native', '../../../../native'];
+/** `native/` lies above the sources, the compiled modules and the bundle, at most so many folders up. */
+const MAX_FOLDERS_UP = 5;
 
 const require = createRequire(import.meta.url);
 let loaded: object | null = null;
@@ -25,11 +25,9 @@ function load(): object {
       `live capture through the kernel's ring is for Linux; this is ${process.platform}`,
     );
   }
-  const folder = PLACES.map((place) => fileURLToPath(new URL(place, import.meta.url))).find(
-    (path) => existsSync(join(path, 'build.mjs')) || existsSync(join(path, 'prebuilds')),
-  );
+  const folder = findFolder();
   try {
-    if (folder === undefined) throw new Error('the folder native/ is not there');
+    if (folder === undefined) throw new Error('it was not built');
     const loader: (path: string) => object = require('node-gyp-build');
     return loader(folder);
   } catch (error) {
@@ -40,4 +38,14 @@ function load(): object {
       `the addon for live capture can't be loaded: ${reason}; with a C compiler (apt install gcc libc6-dev): npm run build:native`,
     );
   }
+}
+
+function findFolder(): string | undefined {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  for (let n = 0; n < MAX_FOLDERS_UP; n++) {
+    folder = dirname(folder);
+    const native = join(folder, 'native');
+    if (existsSync(join(native, 'build')) || existsSync(join(native, 'prebuilds'))) return native;
+  }
+  return undefined;
 }
