@@ -42,12 +42,11 @@ it.skipIf(whyNot !== null)(`walks what C laid out by the kernel's structures, pa
 });
 
 /** As a line for a packet: microseconds, lengths, bytes. */
-function walk(image: Uint8Array): string[] {
+function walk(image: Uint8Array, block = new PacketBlock()): string[] {
   const buffer = new ArrayBuffer(image.length);
   new Uint8Array(buffer).set(image);
   const shape = { blockBytes: BLOCK_BYTES, blocks: BLOCKS, hasOutgoing: true, isEthernet: true };
   const walker = new RingWalker(buffer, shape);
-  const block = new PacketBlock();
   const found: string[] = [];
   while (walker.fill(block) > 0) {
     for (let i = 0; i < block.count; i++) {
