@@ -6,6 +6,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HecStatus } from '../output/hec/hec-status.ts';
+import type { HecSink } from '../output/hec/sender.ts';
+import type { SpoolCounters } from '../output/spool/spool-batch.ts';
 
 /** Often enough for a progress line that moves. */
 const LOOK_MS = 50;
@@ -24,7 +26,8 @@ export interface AwaitedDelivery {
   hasFailed(): boolean;
   /** Any number that is another one when the delivery got on. */
   progress(): number;
-  status(): HecStatus;
+  /** Of the sink that delivers to Splunk; null where there is none. */
+  status(): HecStatus | null;
 }
 
 export type WaitEnd = 'done' | 'failed' | 'no_progress' | 'interrupted';
@@ -47,10 +50,16 @@ export async function waitForDelivery(
       seen = now;
       movedAtMs = performance.now();
     }
-    const { state, outstandingAcks } = delivery.status();
-    const isAckWait = state === 'delivering' && outstandingAcks > 0;
+    const status = delivery.status();
+    const isAckWait = status?.state === 'delivering' && status.outstandingAcks > 0;
     if (performance.now() - movedAtMs >= (isAckWait ? patience.ackMs : patience.idleMs)) return 'no_progress';
     onLook();
     await sleep(LOOK_MS);
   }
+}
+
+/** Rises when something was taken, acknowledged or given up; not with what comes in, health events among it. */
+export function progressOf({ acknowledged, dropped }: SpoolCounters, hec: HecSink | null): number {
+  const gone = Object.values(dropped).reduce((sum, events) => sum + events, 0);
+  return acknowledged + gone + (hec?.counters.requests.get('event success') ?? 0);
 }

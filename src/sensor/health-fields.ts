@@ -9,16 +9,17 @@ import type { RunCounts } from './run-account.ts';
 export interface HealthSources {
   readonly isFinal: boolean;
   readonly uptimeMs: number;
-  readonly run: RunCounts;
+  /** Of the run, by sink; the first is the one that the fields without a name of a sink are about. */
+  readonly runs: ReadonlyMap<string, RunCounts>;
   readonly spool: SpoolStatus;
-  readonly sink: HecSink;
+  /** Null where nothing goes to Splunk. */
+  readonly hec: HecSink | null;
   readonly counts: SensorCounts;
 }
 
-export function toHealthFields({ isFinal, uptimeMs, run, spool, sink, counts }: HealthSources): HealthFields {
-  const account = spool.sinks.find(({ name }) => name === sink.name)!;
-  const { state, reason } = sink.status();
-  const { counters: hec } = sink;
+export function toHealthFields({ isFinal, uptimeMs, runs, spool, hec, counts }: HealthSources): HealthFields {
+  const [[sink, run]] = [...runs] as [[string, RunCounts]];
+  const account = spool.sinks.find(({ name }) => name === sink)!;
   const { pipeline, live } = counts;
   const packets = packetsReceived(pipeline);
   const decoded = packetsDecoded(pipeline);
@@ -36,12 +37,8 @@ export function toHealthFields({ isFinal, uptimeMs, run, spool, sink, counts }: 
     ...withDrops('spool_dropped', account.dropped),
     spool_bytes: spool.liveBytes,
     spool_oldest_s: Math.round(account.oldestAgeMs) / 1000,
-    hec_state: state,
-    ...(reason !== '' && { hec_reason: reason }),
-    hec_retries: hec.retries,
-    hec_resends: hec.resends,
-    hec_possible_duplicates: hec.possibleDuplicates,
-    hec_quarantined: hec.quarantined,
+    ...(runs.size > 1 && { queued_by_sink: Object.fromEntries([...runs].map(([name, { queued }]) => [name, queued])) }),
+    ...(hec !== null && hecFields(hec)),
     packets_received: packets,
     packets_decoded: decoded,
     packets_dropped: packets - decoded,
@@ -49,6 +46,19 @@ export function toHealthFields({ isFinal, uptimeMs, run, spool, sink, counts }: 
     handshakes: pipeline.handshakes.total,
     missing_share: missingShare(pipeline),
     ...(live !== null && liveFields(live)),
+  };
+}
+
+function hecFields(hec: HecSink): HealthFields {
+  const { counters } = hec;
+  const { state, reason } = hec.status();
+  return {
+    hec_state: state,
+    ...(reason !== '' && { hec_reason: reason }),
+    hec_retries: counters.retries,
+    hec_resends: counters.resends,
+    hec_possible_duplicates: counters.possibleDuplicates,
+    hec_quarantined: counters.quarantined,
   };
 }
 

@@ -7,7 +7,9 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { DROP_NAMES, Drop } from '../decode/drop.ts';
 import type { Histogram as HecHistogram } from '../output/hec/counters.ts';
+import type { HecSink } from '../output/hec/sender.ts';
 import type { MetricsSource, SensorHealth } from '../output/metrics-server.ts';
+import type { SpoolCounters } from '../output/spool/spool-batch.ts';
 import { spoolStatus } from '../output/spool/spool-status.ts';
 import type { Delivery } from './delivery.ts';
 import type { LiveCounts, SensorCounts } from './live-counts.ts';
@@ -18,6 +20,9 @@ import {
   packetsDecoded,
   packetsReceived,
 } from './pipeline-counts.ts';
+
+/** Of a delivery that does not go to Splunk. */
+const FILES_ONLY = { state: 'delivering', reason: '', text: '' } as const;
 
 /** Label values, and the number. */
 type Reading = readonly [labels: Readonly<Record<string, string>>, value: number];
@@ -35,7 +40,7 @@ export class SensorMetrics implements MetricsSource {
     if (delivery === null) return;
     this.#addEvents(delivery);
     this.#addSpool(delivery);
-    this.#addHec(delivery);
+    if (delivery.hec !== null) this.#addHec(delivery.hec);
   }
 
   get contentType(): string {
@@ -49,7 +54,7 @@ export class SensorMetrics implements MetricsSource {
   health(): SensorHealth {
     const delivery = this.#delivery;
     if (delivery === null) return { isWell: true, fields: {} };
-    const { state, reason, text } = delivery.sink.status();
+    const { state, reason, text } = delivery.hec?.status() ?? FILES_ONLY;
     const { emitted, acknowledged, queued } = delivery.counters();
     const fault = delivery.fault?.message ?? delivery.spool.lastFault;
     return {
@@ -57,8 +62,8 @@ export class SensorMetrics implements MetricsSource {
       fields: {
         state,
         ...(reason !== '' && { reason }),
-        ...(text !== '' && { text: delivery.sink.redact(text) }),
-        ...(fault !== '' && { fault: delivery.sink.redact(fault) }),
+        ...(text !== '' && { text: delivery.redact(text) }),
+        ...(fault !== '' && { fault: delivery.redact(fault) }),
         emitted,
         acknowledged,
         queued,
@@ -134,30 +139,36 @@ export class SensorMetrics implements MetricsSource {
   }
 
   #addEvents(delivery: Delivery): void {
-    const account = () => delivery.counters();
-    this.#counter('events_emitted_total', 'Events committed to the spool, over all runs that used it.', [], () => [
-      [{}, account().emitted],
-    ]);
-    this.#counter('events_acknowledged_total', 'Events delivered.', [], () => [[{}, account().acknowledged]]);
-    this.#gauge('events_queued', 'Events that wait in the spool.', [], () => [[{}, account().queued]]);
-    this.#counter('events_dropped_total', 'Events given up, by reason.', ['reason'], () =>
-      Object.entries(account().dropped).map(([reason, n]): Reading => [{ reason }, n]),
+    const ofEach = (read: (account: SpoolCounters) => number) =>
+      delivery.sinkNames.map((sink): Reading => [{ sink }, read(delivery.counters(sink))]);
+    this.#counter('events_emitted_total', 'Events committed to the spool, over all runs that used it.', ['sink'], () =>
+      ofEach(({ emitted }) => emitted),
+    );
+    this.#counter('events_acknowledged_total', 'Events delivered.', ['sink'], () =>
+      ofEach(({ acknowledged }) => acknowledged),
+    );
+    this.#gauge('events_queued', 'Events that wait in the spool.', ['sink'], () => ofEach(({ queued }) => queued));
+    this.#counter('events_dropped_total', 'Events given up, by reason.', ['sink', 'reason'], () =>
+      delivery.sinkNames.flatMap((sink) =>
+        Object.entries(delivery.counters(sink).dropped).map(([reason, n]): Reading => [{ sink, reason }, n]),
+      ),
     );
     this.#counter('run_events_written_total', 'Events of this run.', [], () => [[{}, delivery.counts().written]]);
   }
 
-  #addSpool({ spool, sink }: Delivery): void {
-    const own = () => spoolStatus(spool).sinks.find(({ name }) => name === sink.name)!;
+  #addSpool({ spool, sinkNames }: Delivery): void {
     this.#gauge('spool_live_bytes', 'Batches in the spool.', [], () => [[{}, spool.book.liveBytes]]);
     this.#gauge('spool_file_bytes', 'Size of the file of the spool.', [], () => [[{}, spool.fileBytes]]);
     this.#gauge('spool_max_bytes', 'Bound of the spool.', [], () => [[{}, spool.options.maxBytes]]);
     this.#gauge('spool_free_disk_bytes', 'Free space of its disk.', [], () => [[{}, spool.freeBytes]]);
-    this.#gauge('spool_oldest_seconds', 'Age of the oldest batch that waits.', [], () => [
-      [{}, own().oldestAgeMs / 1000],
-    ]);
+    this.#gauge('spool_oldest_seconds', 'Age of the oldest batch that waits.', ['sink'], () =>
+      spoolStatus(spool)
+        .sinks.filter(({ name }) => sinkNames.includes(name))
+        .map(({ name, oldestAgeMs }): Reading => [{ sink: name }, oldestAgeMs / 1000]),
+    );
   }
 
-  #addHec({ sink }: Delivery): void {
+  #addHec(sink: HecSink): void {
     const { counters } = sink;
     this.#counter('hec_requests_total', 'Requests, by what was asked and the verdict.', ['kind', 'verdict'], () =>
       [...counters.requests].map(([key, n]): Reading => {

@@ -1,9 +1,10 @@
 /**
- * What became of the events of one run, while the spool's own account goes over all runs that are in it:
+ * What became of the events of one run, for each sink, while the spool's own account goes over all runs that are in it:
  *
  *     written = acknowledged + queued + sum of dropped
  *
- * Acknowledged is counted on the way to the spool, dropped is read from the spool's journal, and queued is the rest.
+ * A run has one stream of events or several, each with a `boot_id` of its own. Acknowledged is counted on the way to the spool, dropped is
+ * read from the spool's journal, and queued is the rest: so the sum holds at every moment.
  */
 import type { Spool } from '../output/spool/spool.ts';
 import type { SettleOutcome, SpoolBatch, SpoolConsumer, SpoolCounters } from '../output/spool/spool-batch.ts';
@@ -19,67 +20,72 @@ export interface RunCounts {
 const NOT_STORED = 'not_stored';
 
 export class RunAccount {
-  /** Events handed over. */
+  /** Events handed over, or lost on the way. */
   written = 0;
-  #acknowledged = 0;
+  readonly #acknowledged = new Map<string, number>();
   readonly #spool: Spool;
-  readonly #sink: string;
-  readonly #bootId: string;
+  readonly #bootIds: ReadonlySet<string>;
 
-  constructor(spool: Spool, sink: string, bootId: string) {
+  constructor(spool: Spool, bootIds: readonly string[]) {
     this.#spool = spool;
-    this.#sink = sink;
-    this.#bootId = bootId;
+    this.#bootIds = new Set(bootIds);
   }
 
   /** The sink's hold on the spool, listened to. */
   listen(consumer: SpoolConsumer): SpoolConsumer {
-    return new ListenedConsumer(consumer, this.#bootId, (events) => {
-      this.#acknowledged += events;
+    const { name } = consumer;
+    return new ListenedConsumer(consumer, this.#bootIds, (events) => {
+      this.#acknowledged.set(name, this.#acknowledgedBy(name) + events);
     });
   }
 
-  counts(): RunCounts {
+  counts(sink: string): RunCounts {
+    const acknowledged = this.#acknowledgedBy(sink);
     const dropped: Record<string, number> = {};
-    let queued = this.written - this.#acknowledged;
-    for (const { sink, bootId, reason, events } of this.#spool.book.journal.records) {
-      if (sink !== this.#sink || bootId !== this.#bootId) continue;
-      dropped[reason] = (dropped[reason] ?? 0) + events;
-      queued -= events;
+    let queued = this.written - acknowledged;
+    for (const bootId of this.#bootIds) {
+      for (const [reason, events] of this.#spool.book.journal.droppedOf(sink, bootId)) {
+        dropped[reason] = (dropped[reason] ?? 0) + events;
+        queued -= events;
+      }
     }
-    return { written: this.written, acknowledged: this.#acknowledged, queued, dropped };
+    return { written: this.written, acknowledged, queued, dropped };
   }
 
   /** The same when the spool takes nothing more: what is neither in it nor accounted for never came there. */
-  finalCounts(): RunCounts {
-    const counts = this.counts();
-    const inSpool = countQueued(this.#spool, this.#sink, this.#bootId);
+  finalCounts(sink: string): RunCounts {
+    const counts = this.counts(sink);
+    const inSpool = countQueued(this.#spool, sink, this.#bootIds);
     const missing = counts.queued - inSpool;
     if (missing === 0) return counts;
     return { ...counts, queued: inSpool, dropped: { ...counts.dropped, [NOT_STORED]: missing } };
   }
+
+  #acknowledgedBy(sink: string): number {
+    return this.#acknowledged.get(sink) ?? 0;
+  }
 }
 
-/** Events of one run, or stream, that are in the spool and not settled. */
-export function countQueued({ book }: Spool, sink: string, bootId: string): number {
+/** Events of some streams that are in the spool and not settled. */
+export function countQueued({ book }: Spool, sink: string, bootIds: ReadonlySet<string>): number {
   let events = 0;
   for (const account of book.accounts) {
     if (account.name !== sink) continue;
-    for (const head of book.unsettledAfter(account, 0)) if (head.bootId === bootId) events += head.count;
+    for (const head of book.unsettledAfter(account, 0)) if (bootIds.has(head.bootId)) events += head.count;
   }
   return events;
 }
 
 class ListenedConsumer implements SpoolConsumer {
   readonly #consumer: SpoolConsumer;
-  readonly #bootId: string;
+  readonly #bootIds: ReadonlySet<string>;
   readonly #onAcknowledged: (events: number) => void;
   /** Batches of the run that the sink has in its hands. */
   readonly #own = new Set<number>();
 
-  constructor(consumer: SpoolConsumer, bootId: string, onAcknowledged: (events: number) => void) {
+  constructor(consumer: SpoolConsumer, bootIds: ReadonlySet<string>, onAcknowledged: (events: number) => void) {
     this.#consumer = consumer;
-    this.#bootId = bootId;
+    this.#bootIds = bootIds;
     this.#onAcknowledged = onAcknowledged;
   }
 
@@ -101,7 +107,7 @@ class ListenedConsumer implements SpoolConsumer {
 
   read(afterId: number, maxBytes: number): SpoolBatch[] {
     const batches = this.#consumer.read(afterId, maxBytes);
-    for (const batch of batches) if (batch.bootId === this.#bootId) this.#own.add(batch.id);
+    for (const batch of batches) if (this.#bootIds.has(batch.bootId)) this.#own.add(batch.id);
     return batches;
   }
 

@@ -1,25 +1,19 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findCaptures } from '../../src/capture/find-captures.ts';
-import { EventBuilder } from '../../src/event/build-event.ts';
-import { JsonWriter } from '../../src/event/json-writer.ts';
-import { PROFILES } from '../../src/event/profile.ts';
 import type { DroppedEvents, EventBatch } from '../../src/sensor/event-batch.ts';
 import { FilterError } from '../../src/sensor/filter.ts';
 import type { Finding } from '../../src/sensor/finding.ts';
 import { LiveCapture } from '../../src/sensor/live-capture.ts';
 import type { LiveCounts } from '../../src/sensor/live-counts.ts';
 import type { LiveOptions, LiveOutlet } from '../../src/sensor/live-options.ts';
-import { Pipeline } from '../../src/sensor/pipeline.ts';
 import { packetsReceived } from '../../src/sensor/pipeline-counts.ts';
-import { replayCaptures } from '../../src/sensor/replay.ts';
 import { bundleProgram } from '../support/bundled-program.ts';
 import type { FileInterface } from '../support/file-interface.ts';
+import { joinCaptures, replayEvents } from '../support/replay-events.ts';
 
-const PCAP_HEADER_LEN = 24;
 /** Differ between runs, and between streams. */
 const OWN_FIELDS = ['boot_id', 'seq', 'event_id', 'flow_id'];
 
@@ -31,11 +25,7 @@ let everything: string;
 beforeAll(async () => {
   workerUrl = pathToFileURL(await bundleProgram('test/support/file-capture-worker.ts'));
   folder = mkdtempSync(join(tmpdir(), 'spanglass-live-'));
-  everything = join(folder, 'everything.pcap');
-  const { captures } = await findCaptures(['pcaps']);
-  const files = captures.filter(({ path }) => path.endsWith('.pcap')).map(({ path }) => readFileSync(path));
-  const records = files.map((bytes) => bytes.subarray(PCAP_HEADER_LEN));
-  writeFileSync(everything, Buffer.concat([files[0]!.subarray(0, PCAP_HEADER_LEN), ...records]));
+  everything = await joinCaptures(folder);
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -47,18 +37,7 @@ function toContent(line: string): string {
 
 /** Events of a replay, without what is a run's own, sorted. */
 async function replayed(path: string): Promise<string[]> {
-  const builder = new EventBuilder({ sensor: 'test', bootId: 'replay' }, PROFILES['stream:ssl'], {});
-  const json = new JsonWriter();
-  const lines: string[] = [];
-  const onHandshake: ConstructorParameters<typeof Pipeline>[0]['onHandshake'] = (facts) => {
-    json.reset();
-    builder.writeJson({ ...facts, captureFile: '' }, json);
-    lines.push(Buffer.from(json.view()).toString());
-  };
-  const pipeline = new Pipeline({ onHandshake }, { scoring: 'refined' });
-  const observer = { onProgress: () => {}, onCapture: () => {} };
-  await replayCaptures((await findCaptures([path])).captures, pipeline, observer, new AbortController().signal);
-  return lines.map(toContent).toSorted();
+  return (await replayEvents(path)).map(toContent).toSorted();
 }
 
 /** What came out of a capture. Batches are taken when `take` says so. */
