@@ -6,6 +6,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/net_tstamp.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
@@ -38,7 +39,6 @@ struct ring {
   napi_ref buffer;
 };
 
-/* The step that failed, as a word for the message; the error is in errno. */
 struct open_request {
   char interface[IFNAMSIZ];
   uint32_t block_bytes;
@@ -50,6 +50,11 @@ struct open_request {
   bool hardware_time;
   const void *classic;
   size_t classic_bytes;
+};
+
+struct open_result {
+  bool ignores_outgoing;
+  bool hardware_time;
 };
 
 static void release(struct ring *ring) {
@@ -87,6 +92,16 @@ static int attach(int fd, int program_fd, const void *classic, size_t classic_by
   return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
+/* What the caller asked for, in place of what is attached. */
+static int attach_wanted(int fd, const struct open_request *request) {
+  if (request->program_fd >= 0 || request->classic != NULL)
+    return attach(fd, request->program_fd, request->classic, request->classic_bytes);
+  const int unused = 0;
+  const int result = setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
+  /* There was none. */
+  return result != 0 && errno == ENOENT ? 0 : result;
+}
+
 static int bind_to(int fd, int interface_index) {
   struct sockaddr_ll address = {
       .sll_family = AF_PACKET,
@@ -105,18 +120,43 @@ static int add_promiscuous(int fd, int interface_index) {
   return setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &request, sizeof request);
 }
 
-/* Returns NULL, or the step that failed. Protocol 0 until the bind: no packet comes in past the filter. */
-static const char *open_socket(struct ring *ring, const struct open_request *request, bool *ignores_outgoing) {
+static int attach_nothing_passes(int fd) {
+  const struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+  return attach(fd, -1, &nothing, sizeof nothing);
+}
+
+/*
+ * Packets get the card's times where it stamps all that it receives. That is only asked: switching it on would change the card for
+ * every other program, and outlive this one.
+ */
+static bool use_hardware_time(int fd, const char *name) {
+  struct hwtstamp_config config = {0};
+  struct ifreq request = {.ifr_data = (char *)&config};
+  snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+  if (ioctl(fd, SIOCGHWTSTAMP, &request) != 0 || config.rx_filter != HWTSTAMP_FILTER_ALL) return false;
+  return set_int(fd, PACKET_TIMESTAMP, SOF_TIMESTAMPING_RAW_HARDWARE) == 0;
+}
+
+static int join_fanout(int fd, int32_t group) {
+  const uint32_t mode = PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_DEFRAG;
+  return set_int(fd, PACKET_FANOUT, (int)(((uint32_t)group & 0xffff) | (mode << 16)));
+}
+
+/*
+ * Returns NULL, or the step that failed, with the error in errno. Protocol 0 until the bind: no packet comes in past the filter.
+ * A socket that is to join a group can do so only when it is bound, and would until then get what the others of the group get as
+ * well: so nothing passes its filter before it is one of them.
+ */
+static const char *open_socket(struct ring *ring, const struct open_request *request, struct open_result *result) {
   ring->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
   if (ring->fd < 0) return "socket";
   ring->interface_index = (int)if_nametoindex(request->interface);
   if (ring->interface_index == 0) return "interface";
   if (set_int(ring->fd, PACKET_VERSION, TPACKET_V3) != 0) return "version";
   if (set_int(ring->fd, PACKET_RESERVE, VLAN_TAG_BYTES) != 0) return "reserve";
-  if (request->hardware_time && set_int(ring->fd, PACKET_TIMESTAMP, SOF_TIMESTAMPING_RAW_HARDWARE) != 0)
-    return "timestamp";
+  result->hardware_time = request->hardware_time && use_hardware_time(ring->fd, request->interface);
   /* Since Linux 4.20. Without it the walk leaves outgoing packets out. */
-  *ignores_outgoing = set_int(ring->fd, PACKET_IGNORE_OUTGOING, 1) == 0;
+  result->ignores_outgoing = set_int(ring->fd, PACKET_IGNORE_OUTGOING, 1) == 0;
   struct tpacket_req3 size = {
       .tp_block_size = ring->layout.block_bytes,
       .tp_block_nr = ring->layout.blocks,
@@ -130,13 +170,13 @@ static const char *open_socket(struct ring *ring, const struct open_request *req
     ring->map = NULL;
     return "map";
   }
-  if (attach(ring->fd, request->program_fd, request->classic, request->classic_bytes) != 0) return "filter";
+  const bool is_alone = request->fanout_group < 0;
+  if ((is_alone ? attach_wanted(ring->fd, request) : attach_nothing_passes(ring->fd)) != 0) return "filter";
   if (bind_to(ring->fd, ring->interface_index) != 0) return "bind";
   if (request->promiscuous && add_promiscuous(ring->fd, ring->interface_index) != 0) return "promiscuous";
-  if (request->fanout_group >= 0) {
-    const uint32_t mode = PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_DEFRAG;
-    if (set_int(ring->fd, PACKET_FANOUT, (int)((uint32_t)request->fanout_group | (mode << 16))) != 0) return "fanout";
-  }
+  if (is_alone) return NULL;
+  if (join_fanout(ring->fd, request->fanout_group) != 0) return "fanout";
+  if (attach_wanted(ring->fd, request) != 0) return "filter";
   return NULL;
 }
 
@@ -215,13 +255,16 @@ static napi_value to_failure(napi_env env, const char *step, int number) {
   return result;
 }
 
+/* A name that is too long would be cut to that of another interface. */
+static bool read_name(napi_env env, napi_value value, char name[IFNAMSIZ]) {
+  size_t length = 0;
+  if (napi_get_value_string_utf8(env, value, NULL, 0, &length) != napi_ok || length == 0 || length >= IFNAMSIZ) return false;
+  return napi_get_value_string_utf8(env, value, name, IFNAMSIZ, &length) == napi_ok && strlen(name) == length;
+}
+
 static bool read_request(napi_env env, napi_value options, struct open_request *request) {
   memset(request, 0, sizeof *request);
-  size_t length = 0;
-  if (napi_get_value_string_utf8(env, property(env, options, "interface"), request->interface, IFNAMSIZ, &length) !=
-          napi_ok ||
-      length == 0)
-    return false;
+  if (!read_name(env, property(env, options, "interface"), request->interface)) return false;
   request->block_bytes = (uint32_t)int_property(env, options, "blockBytes", 0);
   request->blocks = (uint32_t)int_property(env, options, "blocks", 0);
   request->retire_ms = (uint32_t)int_property(env, options, "retireMs", 0);
@@ -238,7 +281,7 @@ static napi_value ring_open(napi_env env, napi_callback_info info) {
   napi_value options = NULL;
   napi_get_cb_info(env, info, &argc, &options, NULL, NULL);
   struct open_request request;
-  if (!read_request(env, options, &request)) return to_failure(env, "interface", EINVAL);
+  if (!read_request(env, options, &request)) return to_failure(env, "interface", ENODEV);
   struct ring *ring = calloc(1, sizeof *ring);
   if (ring == NULL) return to_failure(env, "memory", ENOMEM);
   ring->fd = -1;
@@ -246,8 +289,8 @@ static napi_value ring_open(napi_env env, napi_callback_info info) {
     free(ring);
     return to_failure(env, "size", EINVAL);
   }
-  bool ignores_outgoing = false;
-  const char *failed = open_socket(ring, &request, &ignores_outgoing);
+  struct open_result opened = {0};
+  const char *failed = open_socket(ring, &request, &opened);
   napi_value handle = NULL;
   napi_value buffer = NULL;
   if (failed == NULL) {
@@ -276,7 +319,8 @@ static napi_value ring_open(napi_env env, napi_callback_info info) {
   set_property_int(env, result, "interfaceIndex", ring->interface_index);
   set_property_int(env, result, "hardwareType", hardware_type(ring->fd, request.interface));
   set_property_bool(env, result, "isUp", is_up(ring->fd, request.interface));
-  set_property_bool(env, result, "ignoresOutgoing", ignores_outgoing);
+  set_property_bool(env, result, "ignoresOutgoing", opened.ignores_outgoing);
+  set_property_bool(env, result, "hardwareTime", opened.hardware_time);
   return result;
 }
 
@@ -339,12 +383,9 @@ static napi_value ring_filter(napi_env env, napi_callback_info info) {
   const void *classic = NULL;
   size_t classic_bytes = 0;
   bytes_of(env, args[2], &classic, &classic_bytes);
-  const struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
-  if (program_fd < 0 && classic == NULL) {
-    classic = &nothing;
-    classic_bytes = sizeof nothing;
-  }
-  return to_int(env, attach(ring->fd, program_fd, classic, classic_bytes) == 0 ? 0 : -errno);
+  const bool is_some = program_fd >= 0 || classic != NULL;
+  const int result = is_some ? attach(ring->fd, program_fd, classic, classic_bytes) : attach_nothing_passes(ring->fd);
+  return to_int(env, result == 0 ? 0 : -errno);
 }
 
 static napi_value ring_rebind(napi_env env, napi_callback_info info) {
@@ -352,9 +393,8 @@ static napi_value ring_rebind(napi_env env, napi_callback_info info) {
   struct ring *ring = ring_of(env, info, args, 3);
   if (ring == NULL) return NULL;
   char name[IFNAMSIZ] = "";
-  size_t length = 0;
   bool promiscuous = false;
-  napi_get_value_string_utf8(env, args[1], name, sizeof name, &length);
+  if (!read_name(env, args[1], name)) return to_int(env, -ENODEV);
   napi_get_value_bool(env, args[2], &promiscuous);
   const int index = (int)if_nametoindex(name);
   if (index == 0) return to_int(env, -ENODEV);
@@ -370,8 +410,7 @@ static napi_value ring_is_up(napi_env env, napi_callback_info info) {
   struct ring *ring = ring_of(env, info, args, 2);
   if (ring == NULL) return NULL;
   char name[IFNAMSIZ] = "";
-  size_t length = 0;
-  napi_get_value_string_utf8(env, args[1], name, sizeof name, &length);
+  if (!read_name(env, args[1], name)) return to_int(env, -ENODEV);
   const int index = (int)if_nametoindex(name);
   /* The name may be that of another interface by now. */
   if (index == 0 || index != ring->interface_index) return to_int(env, -ENODEV);

@@ -13,7 +13,7 @@
  * A ring belongs to the thread that opened it. There is no global state.
  *
  *     ringOpen({ interface, blockBytes, blocks, retireMs, fanoutGroup | -1, promiscuous, hardwareTime, programFd | -1, classicProgram | null })
- *         -> { ring, buffer, interfaceIndex, hardwareType, isUp, ignoresOutgoing }
+ *         -> { ring, buffer, interfaceIndex, hardwareType, isUp, ignoresOutgoing, hardwareTime }
  *         or { step, errno, reason }: which step failed, and how
  *     ringPoll(ring, milliseconds)  -> 1 ready, 0 not yet, or -errno of the socket (ENETDOWN, ENODEV …), which is cleared by asking
  *     ringStatistics(ring)          -> { packets, drops, freezes } since the last call; packets include drops

@@ -29,6 +29,8 @@ export interface OpenedRing {
   readonly hardwareType: number;
   readonly isUp: boolean;
   readonly ignoresOutgoing: boolean;
+  /** Times are the card's: it was asked for, and the card stamps all packets. */
+  readonly hardwareTime: boolean;
 }
 
 export interface RefusedRing {

@@ -32,6 +32,8 @@ const HEADER_BYTES = 48;
 /** sll_pkttype of the address behind the header, in bytes. */
 const PACKET_TYPE = HEADER_BYTES + 10;
 const ADDRESS_BYTES = 20;
+/** A packet never begins before this, even with its tag. */
+const FIRST_BYTE = HEADER_BYTES + ADDRESS_BYTES;
 const OUTGOING = 4;
 
 const STATUS_KERNEL = 0;
@@ -132,11 +134,11 @@ export class RingWalker {
     let n = count;
     while (n < BLOCK_PACKETS && this.#left > 0) {
       const header = this.#at;
-      if (header + HEADER_BYTES + ADDRESS_BYTES > end || (header & 3) !== 0) return this.#giveUp(n);
+      if (header + FIRST_BYTE > end || (header & 3) !== 0) return this.#giveUp(n);
       const word = header >>> 2;
       const start = header + this.#halves[(word + MAC_OFFSET) << 1]!;
       const length = words[word + SNAP_LENGTH]! >>> 0;
-      if (start + length > end) return this.#giveUp(n);
+      if (start < header + FIRST_BYTE + TAG_BYTES || start + length > end) return this.#giveUp(n);
       this.#left -= 1;
       if (hasOutgoing && this.#bytes[header + PACKET_TYPE] === OUTGOING) this.outgoing += 1;
       else this.#give(out, n++, word, start, length);

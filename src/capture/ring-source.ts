@@ -109,6 +109,11 @@ class RingSource implements LiveSource {
       );
     }
     this.#ring = opened.ring;
+    if (options.hardwareTime === true && !opened.hardwareTime) {
+      this.#ownNotes.push(
+        `${this.name}: times are the kernel's: the card does not stamp all packets; where it can: hwstamp_ctl -i ${this.name} -r 1`,
+      );
+    }
     this.interfaces = [{ name: this.name, linkType }];
     this.link = opened.isUp ? 'up' : 'down';
     this.#walker = new RingWalker(opened.buffer, {

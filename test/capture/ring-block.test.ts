@@ -133,6 +133,8 @@ describe.skipIf(endianness() !== 'LE')('a ring', () => {
     ['a next packet behind the block', 0, BLOCK_BYTES],
     ['a next packet at an odd place', 0, 99],
     ['a packet that is its own next', 0, 0],
+    ['a packet that begins inside of its header', 24, 8],
+    ['a packet without room for a tag', 24, 71],
   ])('gives the block up at %s, and goes on with the next', (_name, field, value) => {
     const ring = new FakeRing(BLOCK_BYTES, 2);
     const headers = ring.fill(0, [{ bytes: frame(1) }, { bytes: frame(2) }, { bytes: frame(3) }]);
