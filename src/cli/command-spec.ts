@@ -262,12 +262,24 @@ const SPOOL: CommandSpec = {
 
 const DOCTOR: CommandSpec = {
   name: 'doctor',
-  usage: '--hec URLS [options]',
+  usage: '--interface NAME|--hec URLS [options]',
   readsCaptures: false,
-  summary: 'Find out in seconds what keeps events from Splunk, and what to do about it.',
+  summary: 'Find out in seconds what is wrong with a mirror port or the way to Splunk, and what to do about it.',
   groups: [
     {
-      title: 'What to examine',
+      title: 'Mirror port',
+      options: [
+        {
+          name: 'interface',
+          short: 'i',
+          value: 'NAME',
+          help: 'The interface, its traffic, and what this machine allows.',
+        },
+        { name: 'seconds', value: 'N', help: 'How long to look at its traffic, 0 to 600. Default 5.' },
+      ],
+    },
+    {
+      title: 'Way to Splunk',
       options: [
         HEC_OPTION,
         TOKEN_FILE_OPTION,
@@ -279,7 +291,10 @@ const DOCTOR: CommandSpec = {
         },
       ],
     },
-    { title: 'Other', options: [CONFIG_OPTION, HELP_OPTION] },
+    {
+      title: 'Other',
+      options: [{ name: 'json', value: null, help: 'Findings as one JSON object.' }, CONFIG_OPTION, HELP_OPTION],
+    },
   ],
 };
 

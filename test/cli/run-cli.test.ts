@@ -98,7 +98,7 @@ describe('arguments that can not be used', () => {
     [['spool'], 'name what to do: spanglass spool status, or spanglass spool drain'],
     [['spool', 'empty'], 'there is no spool empty: spanglass spool status'],
     [['spool', 'drain'], 'name where to deliver: spanglass spool drain --hec URL'],
-    [['doctor'], 'name what to examine: spanglass doctor --hec URL'],
+    [['doctor'], 'name what to examine: spanglass doctor --interface NAME, or --hec URL'],
     [['inspect', CAPTURE, '--index', '0'], '--index must be a whole number from 1'],
     [['inspect', CAPTURE, '--ndjson', 'x'], 'there is no option --ndjson'],
   ])('%j', async (args, refusal) => {
