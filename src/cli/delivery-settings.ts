@@ -46,12 +46,13 @@ export async function resolveDelivery(
       // Until it is sent again, and what that may take.
       ackMs: waitS === null ? hec.ackTimeoutMs + DEFAULT_WAIT_S * 1000 : waitS * 1000,
     },
-    healthMs: toHealthMs(config.health?.interval ?? DEFAULT_HEALTH_S),
+    healthMs: resolveHealth(config),
   };
 }
 
-/** 0 stays 0. A timer takes 31 bits, and more than one event a second says nothing new. */
-function toHealthMs(seconds: number): number {
+/** Milliseconds; 0: none. A timer takes 31 bits, and more than one event a second says nothing new. */
+export function resolveHealth(config: Config): number {
+  const seconds = config.health?.interval ?? DEFAULT_HEALTH_S;
   return seconds === 0 ? 0 : Math.min(Math.max(1, seconds) * 1000, 2 ** 31 - 1);
 }
 
@@ -90,7 +91,7 @@ export function spoolFolder({ values }: CommandArguments, config: Config, env: C
   return path.join(path.isAbsolute(state) ? state : path.join(homedir(), '.local', 'state'), 'spanglass', 'spool');
 }
 
-function resolveSpool(given: CommandArguments, config: Config, env: CliIo['env']): DeliverySettings['spool'] {
+export function resolveSpool(given: CommandArguments, config: Config, env: CliIo['env']): DeliverySettings['spool'] {
   const { durability, max_bytes: maxBytes, max_age: maxAge, min_free_disk: minFreeBytes } = config.spool ?? {};
   return {
     folder: spoolFolder(given, config, env),
