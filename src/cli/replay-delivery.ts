@@ -4,10 +4,12 @@ import type { EventOptions } from '../event/build-event.ts';
 import type { EventFacts, SensorIdentity } from '../event/event-facts.ts';
 import type { Profile } from '../event/profile.ts';
 import { HecError } from '../output/hec/hec-error.ts';
+import type { HecSink } from '../output/hec/sender.ts';
 import { OutputError } from '../output/output-error.ts';
 import { SpoolError } from '../output/spool/spool-error.ts';
 import { Delivery } from '../sensor/delivery.ts';
 import type { WaitEnd } from '../sensor/delivery-wait.ts';
+import { EventLines } from '../sensor/event-lines.ts';
 import type { SensorCounts } from '../sensor/live-counts.ts';
 import type { CommandArguments } from './arguments.ts';
 import { type DeliverySettings, TOKEN_VARIABLE } from './delivery-settings.ts';
@@ -26,6 +28,8 @@ export interface DeliveryScreen {
 
 export class ReplayDelivery {
   readonly delivery: Delivery;
+  readonly #hec: HecSink;
+  readonly #lines: EventLines;
   readonly #settings: DeliverySettings;
   readonly #screen: DeliveryScreen;
   readonly #given: CommandArguments;
@@ -33,8 +37,17 @@ export class ReplayDelivery {
   #end: WaitEnd | 'spool_full' = 'interrupted';
   #waitS = 0;
 
-  private constructor(delivery: Delivery, settings: DeliverySettings, screen: DeliveryScreen, given: CommandArguments) {
+  private constructor(
+    delivery: Delivery,
+    hec: HecSink,
+    lines: EventLines,
+    settings: DeliverySettings,
+    screen: DeliveryScreen,
+    given: CommandArguments,
+  ) {
     this.delivery = delivery;
+    this.#hec = hec;
+    this.#lines = lines;
     this.#settings = settings;
     this.#screen = screen;
     this.#given = given;
@@ -50,13 +63,19 @@ export class ReplayDelivery {
     given: CommandArguments,
   ): Promise<ReplayDelivery> {
     const { hec, spool, policy, healthMs } = settings;
+    const { sensor, bootId } = identity;
+    const index = events.index ?? null;
     const teller = new StatusTeller((message) => screen.showProblem(message));
     const onStatus = teller.onStatus.bind(teller);
     const delivery = await asUserErrors(() =>
-      Delivery.open({ identity, profile, events, hec, spool, policy, healthMs, onStatus }),
+      Delivery.open({ sensor, bootIds: [bootId], index, hec, files: [], spool, policy, healthMs, onStatus }),
     );
-    const { tokenFault } = delivery.sink.status();
-    if (tokenFault === null) return new ReplayDelivery(delivery, settings, screen, given);
+    const sink = delivery.hec!;
+    const { tokenFault } = sink.status();
+    if (tokenFault === null) {
+      const lines = new EventLines(identity, profile, events, (batch) => delivery.take(batch));
+      return new ReplayDelivery(delivery, sink, lines, settings, screen, given);
+    }
     await delivery.close();
     throw new UsageError(`${escapeUnsafe(hec.tokenFile ?? '')}: ${tokenFault}`);
   }
@@ -67,10 +86,11 @@ export class ReplayDelivery {
   }
 
   write(facts: EventFacts): void {
-    this.delivery.write(facts);
+    this.#lines.write(facts);
   }
 
   afterBlock(interrupt: AbortSignal): Promise<void> | null {
+    this.#lines.flush();
     if (!this.delivery.isHeldUp) return this.delivery.afterBlock();
     return this.#awaitRoom(interrupt);
   }
@@ -84,6 +104,7 @@ export class ReplayDelivery {
 
   async finish(counts: () => SensorCounts, interrupt: AbortSignal): Promise<void> {
     const startMs = performance.now();
+    this.#lines.flush();
     // Nothing left the spool for as long as we have patience: no second wait.
     const stop = AbortSignal.any([interrupt, this.stalled]);
     const end = await this.delivery.finish(counts, this.#settings.patience, stop, () => this.#showWait());
@@ -92,15 +113,15 @@ export class ReplayDelivery {
   }
 
   #showWait(): void {
-    const status = this.delivery.sink.status();
+    const status = this.#hec.status();
     this.#screen.showWait(toWaitText(this.delivery.counts().queued, status));
   }
 
   toStats(): DeliveryStats {
-    const { sink, spool } = this.delivery;
-    const { counters } = sink;
+    const { spool } = this.delivery;
+    const { counters } = this.#hec;
     const { written, acknowledged, queued, dropped } = this.delivery.counts();
-    const { state, reason, endpoints } = this.delivery.status();
+    const { state, reason, endpoints } = this.delivery.status()!;
     return {
       end: this.#end,
       state,
@@ -127,20 +148,19 @@ export class ReplayDelivery {
     const { delivery } = this;
     const { queued, dropped } = delivery.counts();
     const problems: string[] = [];
-    if (delivery.fault !== null)
-      problems.push(`delivery to Splunk ended: ${delivery.sink.redact(delivery.fault.message)}`);
+    if (delivery.fault !== null) problems.push(`delivery to Splunk ended: ${delivery.redact(delivery.fault.message)}`);
     const lost = Object.entries(dropped).map(([reason, n]) => `${reason} ${toCountText(n)}`);
     if (lost.length > 0) {
       const where = (dropped['quarantined'] ?? 0) > 0 ? `; see ${escapeUnsafe(this.#settings.hec.quarantineFile)}` : '';
       problems.push(`${toCountOf(sumOf(dropped), 'event')} dropped: ${lost.join(', ')}${where}`);
     }
     if (queued > 0) {
-      const why = ` (${ENDS[this.#end]}; ${toStatusText(delivery.status())})`;
+      const why = ` (${ENDS[this.#end]}; ${toStatusText(delivery.status()!)})`;
       const wait = `${toCountOf(queued, 'event')} ${queued === 1 ? 'waits' : 'wait'} in the spool`;
       const folder = escapeUnsafe(delivery.spool.options.folder);
       problems.push(`${wait} ${folder}${why}; to deliver: ${toDrainCommand(this.#given)}`);
     }
-    return problems.map((problem) => delivery.sink.redact(problem));
+    return problems.map((problem) => delivery.redact(problem));
   }
 
   /** Every event of the run is at the server. */

@@ -22,15 +22,22 @@ export interface EventTarget {
 
 export class EventFileSink implements Sink {
   readonly name: string;
-  /** Why the last try failed; empty while all is well. */
-  fault = '';
   readonly #encoding: EventEncoding;
   readonly #target: EventTarget;
+  readonly #onFault: ((fault: string) => void) | null;
+  #fault = '';
 
-  constructor(name: string, encoding: EventEncoding, target: EventTarget) {
+  /** `onFault` is called when the fault is another one, with an empty text when all is well again. */
+  constructor(name: string, encoding: EventEncoding, target: EventTarget, onFault?: (fault: string) => void) {
     this.name = name;
     this.#encoding = encoding;
     this.#target = target;
+    this.#onFault = onFault ?? null;
+  }
+
+  /** Why the last try failed; empty while all is well. */
+  get fault(): string {
+    return this.#fault;
   }
 
   /** Rejects with `OutputError` `closed_by_reader` only: nobody will ever read more. */
@@ -57,7 +64,7 @@ export class EventFileSink implements Sink {
     while (!signal.aborted) {
       try {
         await this.#target.write(encoded.bytes);
-        this.fault = '';
+        this.#setFault('');
         await consumer.settle(batch.id, {
           acknowledged: encoded.events,
           ...(encoded.unreadable > 0 && { dropped: { unreadable: encoded.unreadable } }),
@@ -65,11 +72,17 @@ export class EventFileSink implements Sink {
         return true;
       } catch (error) {
         if (!(error instanceof OutputError) || error.code === 'closed_by_reader') throw error;
-        this.fault = error.message;
+        this.#setFault(error.message);
         await pause(signal);
       }
     }
     return false;
+  }
+
+  #setFault(fault: string): void {
+    if (fault === this.#fault) return;
+    this.#fault = fault;
+    this.#onFault?.(fault);
   }
 
   async #encode(batch: SpoolBatch): Promise<EncodedBatch> {
@@ -77,7 +90,7 @@ export class EventFileSink implements Sink {
       return await this.#encoding.encode(batch);
     } catch (error) {
       // The record's checksum held, so it was never gzip: no try will make it so.
-      this.fault = `batch ${batch.id}: ${error instanceof Error ? error.message : String(error)}`;
+      this.#setFault(`batch ${batch.id}: ${error instanceof Error ? error.message : String(error)}`);
       return { bytes: new Uint8Array(0), events: 0, unreadable: batch.count };
     }
   }

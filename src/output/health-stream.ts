@@ -2,7 +2,8 @@
  * Events about the sensor itself, `spanglass:health`: the numbers that prove that nothing was lost, where the events are searched.
  *
  * They are a stream of their own, with a `boot_id` and a `seq` of their own, as the spool's reports are: so the search that proves
- * completeness holds for them as for all others, and the events of a run stay numbered without gaps. `run_boot_id` names the run.
+ * completeness holds for them as for all others, and the events of a run stay numbered without gaps. `run_boot_id` names the run,
+ * or its streams with a space between them, one for each worker.
  */
 import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
@@ -20,15 +21,15 @@ export class HealthStream {
   #seq = 0;
 
   /** `index` is the envelope's; null leaves it to the token. */
-  constructor(sensor: string, runBootId: string, index: string | null) {
+  constructor(sensor: string, runBootIds: readonly string[], index: string | null) {
     this.#sensor = sensor;
-    this.#runBootId = runBootId;
+    this.#runBootId = runBootIds.join(' ');
     this.#index = index;
   }
 
   /** One event, as a batch of its own. */
   next(fields: HealthFields, nowMs: number): BatchDraft {
-    const seq = ++this.#seq;
+    const seq = this.#seq++;
     const event = {
       sensor: this.#sensor,
       boot_id: this.bootId,

@@ -24,7 +24,13 @@ import type { SpoolPolicy } from '../output/spool/sink-account.ts';
 import type { Spool } from '../output/spool/spool.ts';
 import type { SpoolCounters } from '../output/spool/spool-batch.ts';
 import { spoolStatus } from '../output/spool/spool-status.ts';
-import { type AwaitedDelivery, type DeliveryPatience, progressOf, type WaitEnd, waitForDelivery } from './delivery-wait.ts';
+import {
+  type AwaitedDelivery,
+  type DeliveryPatience,
+  progressOf,
+  type WaitEnd,
+  waitForDelivery,
+} from './delivery-wait.ts';
 import type { DroppedEvents, EventBatch } from './event-batch.ts';
 import { toHealthFields } from './health-fields.ts';
 import type { SensorCounts } from './live-counts.ts';
@@ -140,7 +146,8 @@ export class Delivery {
   /** Takes a batch; see `LiveOutlet.onBatch`. With policy `pause` it is taken at once, always. */
   take(batch: EventBatch): Promise<void> | null {
     const intake = this.#intakes.get(batch.bootId);
-    if (intake === undefined) throw new Error(`a batch of a stream that the delivery was not opened for: ${batch.bootId}`);
+    if (intake === undefined)
+      throw new Error(`a batch of a stream that the delivery was not opened for: ${batch.bootId}`);
     this.#account.written += batch.count;
     return intake.take(batch);
   }
@@ -261,7 +268,7 @@ export class Delivery {
     const patience = { idleMs: STOP_IDLE_MS, ackMs: timeoutMs };
     // A sink that has failed does not end the wait for the others.
     const awaited = { ...this.#awaited(isDone), hasFailed: () => false };
-    await waitForDelivery(awaited, patience, AbortSignal.timeout(leftMs()), () => {});
+    await waitForDelivery(awaited, patience, AbortSignal.timeout(Math.floor(leftMs())), () => {});
     await this.close(Math.max(0, deadlineMs - performance.now()));
     const isDelivered = this.sinkNames.every((name) => this.counts(name).acknowledged === this.#account.written);
     return { isStored, isDelivered };
@@ -306,7 +313,10 @@ export class Delivery {
 
   #progress(): number {
     const { hec } = this;
-    return this.#sinks.reduce((sum, { name, sink }) => sum + progressOf(this.counters(name), sink === hec ? hec : null), 0);
+    return this.#sinks.reduce(
+      (sum, { name, sink }) => sum + progressOf(this.counters(name), sink === hec ? hec : null),
+      0,
+    );
   }
 
   #sendHealth(stream: HealthStream, counts: () => SensorCounts, isFinal: boolean): Promise<void> {

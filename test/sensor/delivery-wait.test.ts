@@ -17,6 +17,7 @@ function status(more: Partial<HecStatus> = {}): HecStatus {
     bytesInHand: 0,
     isCatchingUp: false,
     tokenFault: null,
+    tlsFault: null,
     quarantineFault: null,
     ...more,
   };

@@ -8,6 +8,7 @@ import { HEC_DEFAULTS } from '../../src/output/hec/hec-config.ts';
 import { MetricsServer } from '../../src/output/metrics-server.ts';
 import { ScoringMode } from '../../src/score/score.ts';
 import { Delivery } from '../../src/sensor/delivery.ts';
+import { EventLines } from '../../src/sensor/event-lines.ts';
 import { SensorMetrics } from '../../src/sensor/metrics.ts';
 import { Pipeline } from '../../src/sensor/pipeline.ts';
 import { countsOf } from '../../src/sensor/pipeline-counts.ts';
@@ -30,9 +31,10 @@ it('serves metrics whose sums hold, and the health, as docs/operating.md lists t
   await hecServer.start();
   onTestFinished(() => hecServer.stop());
   const delivery = await Delivery.open({
-    identity: { sensor: 'test', bootId: 'boot' },
-    profile: PROFILES['stream:ssl'],
-    events: {},
+    sensor: 'test',
+    bootIds: ['boot'],
+    index: null,
+    files: [],
     hec: {
       ...HEC_DEFAULTS,
       token: 'secret-token',
@@ -44,12 +46,14 @@ it('serves metrics whose sums hold, and the health, as docs/operating.md lists t
     policy: 'pause',
     healthMs: 60_000,
   });
+  const identity = { sensor: 'test', bootId: 'boot' };
+  const lines = new EventLines(identity, PROFILES['stream:ssl'], {}, (batch) => delivery.take(batch));
   let seq = 0;
   const pipeline = new Pipeline(
     {
       onHandshake: (facts) => {
         facts.seq = seq++;
-        delivery.write(facts);
+        lines.write(facts);
       },
     },
     { scoring: ScoringMode.Refined },
@@ -62,7 +66,11 @@ it('serves metrics whose sums hold, and the health, as docs/operating.md lists t
 
   const { captures } = await findCaptures(['pcaps']);
   const scrapes: string[] = [];
-  const observer = { onProgress: () => {}, onCapture: () => {}, afterBlock: () => delivery.afterBlock() };
+  const observer = {
+    onProgress: () => {},
+    onCapture: () => {},
+    afterBlock: () => (lines.flush(), delivery.afterBlock()),
+  };
   await replayCaptures(captures, pipeline, observer, NEVER);
   scrapes.push(await (await get('/metrics')).text());
   const health = await get('/healthz');

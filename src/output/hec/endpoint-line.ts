@@ -111,6 +111,14 @@ export class EndpointLine {
     this.gate.retryNow(nowMs);
   }
 
+  /** After a change of the files of TLS whatever was wrong may be mended. */
+  watchTls(onChange: () => void): void {
+    this.endpoint.watchTls(() => {
+      this.gate.retryNow(steadyMs());
+      onChange();
+    });
+  }
+
   /** After `token` was refused: whether another one is worth a try. */
   switchToken(token: string, nowMs: number): boolean {
     // Another request, sent at the same time, has switched already.

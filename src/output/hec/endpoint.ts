@@ -4,14 +4,13 @@
  * Bodies of answers are read to their end, up to a cap, so that a connection can be used again. Every answer, and the want of one, is
  * a verdict; nothing here throws after the constructor. Whatever text comes back has the secrets taken out.
  */
-import { readFileSync } from 'node:fs';
-import type { SecureVersion } from 'node:tls';
 import { type Dispatcher, Pool, ProxyAgent } from 'undici';
-import type { HecConfig, HecEndpointConfig, HecTls } from './hec-config.ts';
+import type { HecConfig, HecEndpointConfig } from './hec-config.ts';
 import { HecError } from './hec-error.ts';
 import type { Redactor } from './redactor.ts';
 import { parseAcks, parseResponse, type Verdict } from './response.ts';
 import { steadyMs } from './steady-clock.ts';
+import { TlsFiles } from './tls-files.ts';
 import { verdictOfError } from './transport-fault.ts';
 
 /** An answer to a question after 5 000 acknowledgements is 80 KB; pages of proxies are smaller. */
@@ -41,14 +40,9 @@ export interface HecAnswer {
   readonly elapsedMs: number;
 }
 
-interface TlsOptions {
-  readonly ca?: Buffer;
-  readonly cert?: Buffer;
-  readonly key?: Buffer;
-  readonly passphrase?: string;
-  readonly servername?: string;
-  readonly minVersion: SecureVersion;
-  readonly rejectUnauthorized: boolean;
+interface ProxyAddress {
+  readonly uri: string;
+  readonly token?: string;
 }
 
 const PATHS = {
@@ -62,7 +56,11 @@ export class HecEndpoint {
   readonly name: string;
   readonly #origin: string;
   readonly #prefix: string;
-  readonly #dispatcher: Dispatcher;
+  readonly tls: TlsFiles;
+  readonly #makeDispatcher: () => Dispatcher;
+  #dispatcher: Dispatcher;
+  /** Those of before, until their last request has ended. */
+  readonly #retired = new Set<Dispatcher>();
   readonly #userAgent: string;
   readonly #timeoutMs: number;
   readonly #redactor: Redactor;
@@ -78,19 +76,24 @@ export class HecEndpoint {
     this.#redactor = redactor;
     const tls = endpoint.tls ?? config.tls ?? {};
     if (tls.keyPassphrase !== undefined) redactor.learn(tls.keyPassphrase);
-    const connect = { ...readTls(tls), timeout: config.connectTimeoutMs };
-    // `insecure` is of the endpoint alone.
-    const proxyTls = { ...(connect.ca !== undefined && { ca: connect.ca }), timeout: config.connectTimeoutMs };
-    const options = {
-      connections: config.maxConcurrency + SPARE_CONNECTIONS,
-      // The deadline of a request is kept here, over all of it.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    };
-    this.#dispatcher =
-      config.proxy === undefined
-        ? new Pool(this.#origin, { ...options, connect })
-        : new ProxyAgent({ ...options, ...readProxy(config.proxy, redactor), requestTls: connect, proxyTls });
+    this.tls = new TlsFiles(tls, config.tokenPollMs);
+    const proxy = config.proxy === undefined ? null : readProxy(config.proxy, redactor);
+    this.#makeDispatcher = () => this.#connectTo(proxy, config);
+    this.#dispatcher = this.#makeDispatcher();
+  }
+
+  /** New connections take what the files of TLS hold now; requests under way end on the old ones. Calls `onChange` after each change. */
+  watchTls(onChange: () => void): void {
+    this.tls.watch(() => {
+      const old = this.#dispatcher;
+      this.#dispatcher = this.#makeDispatcher();
+      this.#retired.add(old);
+      old.close().then(
+        () => this.#retired.delete(old),
+        () => this.#retired.delete(old),
+      );
+      onChange();
+    });
   }
 
   async request(request: HecRequest): Promise<HecAnswer> {
@@ -136,7 +139,22 @@ export class HecEndpoint {
 
   /** Ends at once; requests under way end without an answer. */
   async close(): Promise<void> {
-    await this.#dispatcher.destroy();
+    this.tls.close();
+    await Promise.all([this.#dispatcher, ...this.#retired].map((one) => one.destroy()));
+  }
+
+  #connectTo(proxy: ProxyAddress | null, config: HecConfig): Dispatcher {
+    const connect = { ...this.tls.options, timeout: config.connectTimeoutMs };
+    // `insecure` is of the endpoint alone.
+    const proxyTls = { ...(connect.ca !== undefined && { ca: connect.ca }), timeout: config.connectTimeoutMs };
+    const options = {
+      connections: config.maxConcurrency + SPARE_CONNECTIONS,
+      // The deadline of a request is kept here, over all of it.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    };
+    if (proxy === null) return new Pool(this.#origin, { ...options, connect });
+    return new ProxyAgent({ ...options, ...proxy, requestTls: connect, proxyTls });
   }
 
   #headersOf(request: HecRequest): Record<string, string> {
@@ -163,27 +181,7 @@ async function readBody(body: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function readTls(tls: HecTls): TlsOptions {
-  return {
-    ...(tls.caFile !== undefined && { ca: readTlsFile(tls.caFile) }),
-    ...(tls.certFile !== undefined && { cert: readTlsFile(tls.certFile) }),
-    ...(tls.keyFile !== undefined && { key: readTlsFile(tls.keyFile) }),
-    ...(tls.keyPassphrase !== undefined && { passphrase: tls.keyPassphrase }),
-    ...(tls.serverName !== undefined && { servername: tls.serverName }),
-    minVersion: tls.minVersion ?? 'TLSv1.2',
-    rejectUnauthorized: tls.isInsecure !== true,
-  };
-}
-
-function readTlsFile(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new HecError('bad_tls', error instanceof Error ? error.message : `can't read ${file}`);
-  }
-}
-
-function readProxy(proxy: string, redactor: Redactor): { readonly uri: string; readonly token?: string } {
+function readProxy(proxy: string, redactor: Redactor): ProxyAddress {
   const url = parseUrl(proxy, 'bad_proxy', redactor);
   if (url.username === '') return { uri: url.origin };
   const password = decodeURIComponent(url.password);

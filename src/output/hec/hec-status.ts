@@ -38,6 +38,8 @@ export interface HecStatus {
   readonly isCatchingUp: boolean;
   /** Why the token file, or the quarantine file, can't be used at present. */
   readonly tokenFault: string | null;
+  /** Why files of TLS that were changed can't be used; those of before still are. */
+  readonly tlsFault: string | null;
   readonly quarantineFault: string | null;
 }
 
@@ -47,6 +49,7 @@ export interface StatusSources {
   readonly hands: PartsInHand | null;
   readonly isCatchingUp: boolean;
   readonly tokenFault: string | null;
+  readonly tlsFault: string | null;
   readonly quarantineFault: string | null;
 }
 

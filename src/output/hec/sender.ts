@@ -69,6 +69,7 @@ export class HecSink implements Sink {
   #fate: PartFate | null = null;
   #state: 'idle' | 'running' | 'stopping' | 'stopped' = 'idle';
   #isWaiting = false;
+  #stopTimeoutMs: number;
   #liveCredit = 0;
   #dryWakes = 0;
   #failure: unknown = null;
@@ -79,6 +80,7 @@ export class HecSink implements Sink {
     if (config.endpoints.length === 0) throw new HecError('bad_endpoint', 'no HEC endpoint is set');
     this.name = config.name;
     this.#config = config;
+    this.#stopTimeoutMs = config.stopTimeoutMs;
     this.#random = random;
     this.#onChange = onChange ?? null;
     this.#tokens = new TokenSource(config, this.#redactor);
@@ -100,6 +102,7 @@ export class HecSink implements Sink {
       hands: this.#hands,
       isCatchingUp: this.#ahead?.hasBacklog ?? false,
       tokenFault: this.#tokens.fault,
+      tlsFault: this.#lines.find(({ endpoint }) => endpoint.tls.fault !== null)?.endpoint.tls.fault ?? null,
       quarantineFault: this.#quarantine.fault,
     });
   }
@@ -117,6 +120,7 @@ export class HecSink implements Sink {
       for (const line of this.#lines) line.reloadTokens(steadyMs());
       this.#wake.wake();
     });
+    for (const line of this.#lines) line.watchTls(() => this.#wake.wake());
     const onAbort = (): void => this.#wake.wake();
     signal.addEventListener('abort', onAbort);
     try {
@@ -133,6 +137,17 @@ export class HecSink implements Sink {
     }
     const isClosed = this.#failure instanceof SpoolError && this.#failure.code === 'closed';
     if (this.#failure !== null && !isClosed) throw this.#failure;
+  }
+
+  /** Reads the token's file and those of TLS anew, now. */
+  reload(): void {
+    this.#tokens.read();
+    for (const line of this.#lines) line.endpoint.tls.read();
+  }
+
+  /** A stop waits no longer than this for requests under way and for acknowledgements. */
+  limitStop(timeoutMs: number): void {
+    this.#stopTimeoutMs = Math.min(this.#stopTimeoutMs, timeoutMs);
   }
 
   /** Starts whatever is due. */
@@ -305,7 +320,7 @@ export class HecSink implements Sink {
   /** Waits a while for answers and acknowledgements, then closes. What is not settled stays in the spool. */
   async #stop(): Promise<void> {
     this.#state = 'stopping';
-    const deadlineMs = steadyMs() + this.#config.stopTimeoutMs;
+    const deadlineMs = steadyMs() + this.#stopTimeoutMs;
     while (steadyMs() < deadlineMs && this.#failure === null && this.#hasHope()) {
       for (const line of this.#lines) line.pollSoon();
       this.#pollAcks(steadyMs());

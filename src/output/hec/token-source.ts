@@ -4,15 +4,13 @@
  * A rotation has two tokens for a while. The file may name both, one a line; and when it is replaced, the token that it had before
  * stays the second choice. So whichever of the two the server knows, events flow.
  *
- * The file's folder is watched, since secrets are usually replaced by renaming or by turning a link; and the file is read
- * every few seconds all the same, since no notice comes from a network file system. While it can't be read, or holds no token, the
- * tokens known so far stay.
+ * While the file can't be read, or holds no token, the tokens known so far stay.
  */
-import { type FSWatcher, readFileSync, watch } from 'node:fs';
-import path from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { HecTokenConfig } from './hec-config.ts';
 import { HecError } from './hec-error.ts';
 import type { Redactor } from './redactor.ts';
+import { WatchedFiles } from './watched-files.ts';
 
 /** A file given by mistake is not read whole. */
 const MAX_FILE_CHARS = 4096;
@@ -26,8 +24,7 @@ export class TokenSource {
   readonly #pollMs: number;
   readonly #redactor: Redactor;
   #tokens: readonly string[] = [];
-  #watcher: FSWatcher | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  #watched: WatchedFiles | null = null;
   #onChange: () => void = () => undefined;
   #fault: string | null = null;
 
@@ -37,7 +34,7 @@ export class TokenSource {
     this.#pollMs = config.tokenPollMs;
     this.#file = config.tokenFile ?? null;
     if (this.#file !== null) {
-      this.#read();
+      this.read();
       return;
     }
     const given = [config.token, config.oldToken].filter((token) => token !== undefined);
@@ -63,27 +60,19 @@ export class TokenSource {
   watch(onChange: () => void): void {
     if (this.#file === null) return;
     this.#onChange = onChange;
-    this.#timer = setInterval(() => this.#read(), this.#pollMs);
-    this.#timer.unref();
-    try {
-      this.#watcher = watch(path.dirname(this.#file), { persistent: false }, () => this.#read());
-      // The folder went away, say: reading at intervals goes on.
-      this.#watcher.on('error', () => this.#watcher?.close());
-    } catch {
-      // No such folder yet, or no watches left on this machine: reading at intervals has to do.
-      this.#watcher = null;
-    }
+    this.#watched = new WatchedFiles([this.#file], this.#pollMs, () => this.read());
   }
 
   close(): void {
-    this.#watcher?.close();
-    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#watched?.close();
   }
 
-  #read(): void {
+  /** Reads the file, where there is one. */
+  read(): void {
+    if (this.#file === null) return;
     let text: string;
     try {
-      text = readFileSync(this.#file!, 'utf8').slice(0, MAX_FILE_CHARS);
+      text = readFileSync(this.#file, 'utf8').slice(0, MAX_FILE_CHARS);
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
       this.#fault = `the token file can't be read (${code})`;

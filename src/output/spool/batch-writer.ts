@@ -80,6 +80,16 @@ export class BatchWriter {
     if (this.#at >= this.#batchBytes) this.#closeBatch();
   }
 
+  /** Several events, one behind the other, numbered from `firstSeq` on; `ends` are the offsets behind each newline. Copied. */
+  appendLines(lines: Uint8Array, ends: Uint32Array, firstSeq: number): void {
+    let start = 0;
+    for (let i = 0; i < ends.length; i++) {
+      const end = ends[i]!;
+      this.append(lines.subarray(start, end), firstSeq + i);
+      start = end;
+    }
+  }
+
   /** Resolves when a batch may be closed without an overflow. */
   async room(): Promise<void> {
     while (this.isFull) await new Promise<void>((resolve) => this.#roomWaiters.push(resolve));

@@ -18,12 +18,16 @@ export interface JournalChanges {
   readonly deleted: readonly number[];
 }
 
+const NO_DROPS: ReadonlyMap<string, number> = new Map();
+
 export class DropJournal {
   nextId: number;
   readonly #records = new Map<number, DropRecord>();
   /** The last record of each sink and reason. */
   readonly #tails = new Map<string, DropRecord>();
   readonly #changed = new Set<DropRecord>();
+  /** By run and sink, of what was added here: records are forgotten, sums are not. */
+  readonly #sums = new Map<string, Map<string, number>>();
   #deleted: number[] = [];
 
   constructor(nextId: number, records: readonly DropRecord[]) {
@@ -45,6 +49,7 @@ export class DropJournal {
   /** `events` may be fewer than the range has: then it is a part of a batch, and which one is for the sink to say. */
   add(sink: string, reason: string, range: EventRange, events: number, nowMs: number): void {
     if (events <= 0) return;
+    this.#addToSum(sink, reason, range.bootId, events);
     const key = keyOf(sink, reason);
     const tail = this.#tails.get(key);
     const isWhole = events === range.lastSeq - range.firstSeq + 1;
@@ -62,6 +67,11 @@ export class DropJournal {
     if (this.#records.size > MAX_DROP_RECORDS) this.#forgetOldest();
   }
 
+  /** Events of a run that were dropped since the journal was opened, by reason. */
+  droppedOf(sink: string, bootId: string): ReadonlyMap<string, number> {
+    return this.#sums.get(keyOf(sink, bootId)) ?? NO_DROPS;
+  }
+
   takeChanges(): JournalChanges {
     const changes = { written: [...this.#changed], deleted: this.#deleted };
     this.#changed.clear();
@@ -75,6 +85,13 @@ export class DropJournal {
     this.#deleted = [...changes.deleted, ...this.#deleted];
   }
 
+  #addToSum(sink: string, reason: string, bootId: string, events: number): void {
+    const key = keyOf(sink, bootId);
+    const sums = this.#sums.get(key) ?? new Map<string, number>();
+    sums.set(reason, (sums.get(reason) ?? 0) + events);
+    this.#sums.set(key, sums);
+  }
+
   #forgetOldest(): void {
     for (const [id, record] of this.#records) {
       this.#records.delete(id);
@@ -85,8 +102,9 @@ export class DropJournal {
   }
 }
 
-function keyOf(sink: string, reason: string): string {
-  return `${reason} ${sink}`;
+/** Neither a reason nor a run's id has a space. */
+function keyOf(sink: string, reasonOrRun: string): string {
+  return `${reasonOrRun} ${sink}`;
 }
 
 function continues(tail: DropRecord, range: EventRange): boolean {

@@ -85,7 +85,7 @@ export class SpoolReporter {
     const eventEnds = Uint32Array.from(lines, (line) => (end += line.length));
     return {
       bootId: this.bootId,
-      firstSeq: this.#seq - lines.length + 1,
+      firstSeq: this.#seq - lines.length,
       count: lines.length,
       jsonBytes: json.length,
       gzip: gzipSync(json),
@@ -95,7 +95,7 @@ export class SpoolReporter {
   }
 
   #add(action: ReportAction, fields: ReportFields, nowMs: number): void {
-    const seq = ++this.#seq;
+    const seq = this.#seq++;
     const event = {
       sensor: this.#sensor,
       boot_id: this.bootId,

@@ -151,7 +151,7 @@ describe('a full spool', () => {
       sink: 'hec',
       reason: 'spool_full',
       sensor: 'lab',
-      seq: 1,
+      seq: 0,
     });
     expect(report!['events']).toBe(consumer.counters.dropped['spool_full']);
   });
