@@ -44,6 +44,10 @@ async function dispatch(args: readonly string[], io: CliIo): Promise<ExitCode> {
 }
 
 async function runCommand(spec: CommandSpec, args: readonly string[], io: CliIo): Promise<ExitCode> {
+  if (spec.name === 'capture') {
+    const { runCapture } = await import('./capture-command.ts');
+    return runCapture(spec, args, io);
+  }
   if (spec.name === 'inspect') {
     const { runInspect } = await import('./inspect-command.ts');
     return runInspect(spec, args, io);

@@ -95,6 +95,8 @@ function* deliveryLines({ delivery, handover }: RunStats): Generator<string> {
   if (handover !== undefined && handover.dropped > 0)
     yield row('lost', `${toCountOf(handover.dropped, 'event')} before the spool: ${listOf(handover.drops)}`);
   if (delivery === undefined) return;
+  // Files that have everything were named.
+  if (delivery.acknowledged === delivery.emitted && Object.keys(delivery.requests).length === 0) return;
   const { emitted, acknowledged, has_acks: hasAcks, queued, dropped, drops, possible_duplicates: twice } = delivery;
   const word = hasAcks ? 'acknowledged' : 'accepted';
   const sum = `${toCountText(acknowledged)} ${word} + ${toCountText(queued)} in the spool + ${toCountText(dropped)} dropped`;
