@@ -207,6 +207,13 @@ static int32_t int_property(napi_env env, napi_value object, const char *name, i
   return value;
 }
 
+/* What is no size reads as 0, which is refused. */
+static uint32_t size_property(napi_env env, napi_value object, const char *name) {
+  int64_t value = 0;
+  napi_get_value_int64(env, property(env, object, name), &value);
+  return value < 0 || value > UINT32_MAX ? 0 : (uint32_t)value;
+}
+
 static bool bool_property(napi_env env, napi_value object, const char *name) {
   bool value = false;
   napi_get_value_bool(env, property(env, object, name), &value);
@@ -265,9 +272,9 @@ static bool read_name(napi_env env, napi_value value, char name[IFNAMSIZ]) {
 static bool read_request(napi_env env, napi_value options, struct open_request *request) {
   memset(request, 0, sizeof *request);
   if (!read_name(env, property(env, options, "interface"), request->interface)) return false;
-  request->block_bytes = (uint32_t)int_property(env, options, "blockBytes", 0);
-  request->blocks = (uint32_t)int_property(env, options, "blocks", 0);
-  request->retire_ms = (uint32_t)int_property(env, options, "retireMs", 0);
+  request->block_bytes = size_property(env, options, "blockBytes");
+  request->blocks = size_property(env, options, "blocks");
+  request->retire_ms = size_property(env, options, "retireMs");
   request->fanout_group = int_property(env, options, "fanoutGroup", -1);
   request->program_fd = int_property(env, options, "programFd", -1);
   request->promiscuous = bool_property(env, options, "promiscuous");

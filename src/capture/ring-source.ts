@@ -136,15 +136,15 @@ class RingSource implements LiveSource {
 
   async next(block: PacketBlock): Promise<boolean> {
     if (this.#isClosed) return false;
-    if (this.#walker.fill(block) > 0) return true;
-    if (this.#stoppedMs !== Number.POSITIVE_INFINITY) return this.#drain(block);
-    const nowMs = performance.now();
-    if (nowMs >= this.#linkCheckAtMs) {
-      this.#linkCheckAtMs = nowMs + LINK_CHECK_MS;
-      this.#checkLink();
-    }
-    // The socket's error, of an interface that went down, is told by the next check of the link.
-    if (this.#addon.ringPoll(this.#ring, POLL_MS) < 0) this.#linkCheckAtMs = 0;
+    const count = this.#walker.fill(block);
+    if (this.#stoppedMs !== Number.POSITIVE_INFINITY) return count > 0 || this.#drain(block);
+    this.#watchLink();
+    if (count > 0) return true;
+    if (this.link === 'gone' && this.#options.fanoutGroup !== null) throw toGoneError(this.name);
+    const result = this.#addon.ringPoll(this.#ring, POLL_MS);
+    // The socket's error. It may be up again by now: then this is the only sign that it was not, so it is told before it is looked at.
+    if (result < 0) this.#linkCheckAtMs = 0;
+    if (result === -constants.errno.ENETDOWN) this.link = 'down';
     this.#walker.fill(block);
     return true;
   }
@@ -205,22 +205,22 @@ class RingSource implements LiveSource {
     this.#freezes += freezes;
   }
 
-  #checkLink(): void {
+  /** Once a second, and at once when the socket had an error. */
+  #watchLink(): void {
+    const nowMs = performance.now();
+    if (nowMs < this.#linkCheckAtMs) return;
+    this.#linkCheckAtMs = nowMs + LINK_CHECK_MS;
     const state = this.#addon.ringIsUp(this.#ring, this.name);
     if (state >= 0) {
       this.link = state === 1 ? 'up' : 'down';
       return;
     }
     this.link = 'gone';
-    if (this.#options.fanoutGroup !== null) {
-      throw new CaptureError(
-        'interface_gone',
-        this.name,
-        `${escapeUnsafe(this.name)}: the interface was removed, and rings that share one can't be bound anew; start the capture again when it is back`,
-      );
-    }
-    // As long as there is no interface of that name, this says so.
-    if (this.#addon.ringRebind(this.#ring, this.name, this.#options.promiscuous) > 0) this.link = 'up';
+    if (this.#options.fanoutGroup !== null) return;
+    // As long as there is no interface of that name, this says so. Whether it is up is seen a moment later.
+    if (this.#addon.ringRebind(this.#ring, this.name, this.#options.promiscuous) <= 0) return;
+    this.link = 'down';
+    this.#linkCheckAtMs = 0;
   }
 
   #classicProgram(): Uint8Array | null {
@@ -276,6 +276,14 @@ function toOpenError({ step, errno, reason }: RefusedRing, options: RingOptions)
     );
   }
   return new CaptureError('read_failed', name, `${shown}: can't be opened: ${step}: ${reason}`);
+}
+
+function toGoneError(name: string): CaptureError {
+  return new CaptureError(
+    'interface_gone',
+    name,
+    `${escapeUnsafe(name)}: the interface was removed, and rings that share one can't be bound anew; start the capture again when it is back`,
+  );
 }
 
 function errorName(errno: number): string {
