@@ -28,7 +28,8 @@
  *
  * The socket program reads relative to the MAC header. Packets with fragments of memory hold their headers in the linear part; a
  * read beyond it is tried again from the packet's beginning, which is the MAC header on a raw packet socket. What the
- * kernel took out of a packet (the outermost VLAN tag) does not show here, and need not.
+ * kernel took out of a packet (the outermost VLAN tag) does not show here, and need not. The kernel's own idea of the Ethernet
+ * type must agree: an interface without Ethernet headers would be misread otherwise.
  *
  * No header of the system is included, so that the code depends on the compiler alone. Tables are created by shunt.c; their
  * names stand for descriptors that it puts in. Concurrent updates of one flow on two processors may lose a count: then more passes.
@@ -61,6 +62,10 @@ static long (*const xdp_load)(void *xdp, u32 at, void *to, u32 len) = (void *)18
 /* The first words of struct __sk_buff. */
 struct skb {
   u32 len;
+  u32 packet_type;
+  u32 mark;
+  u32 queue_mapping;
+  u32 protocol; /* the Ethernet type, in the network's order */
 };
 
 /* Tables, by name: shunt.c creates them. */
@@ -198,6 +203,7 @@ INLINE int read_ip(void *ctx, int is_xdp, u32 frame_len, struct packet *packet) 
   u8 ethernet[14];
   if (load(ctx, is_xdp, 0, ethernet, sizeof ethernet) != 0) return -1;
   u32 type = be16(ethernet + 12);
+  if (!is_xdp && ((struct skb *)ctx)->protocol != (ethernet[12] | (u32)ethernet[13] << 8)) return -1;
   packet->at = sizeof ethernet;
 #pragma unroll
   for (int i = 0; i < MAX_VLAN_TAGS; i++) {

@@ -19,7 +19,7 @@ import {
   type ShuntAddon,
   Table,
 } from './shunt-layout.ts';
-import { shuntRefusal, verifierText, xdpRefusal } from './shunt-refusal.ts';
+import { isTaken, shuntRefusal, verifierText, xdpRefusal } from './shunt-refusal.ts';
 
 /** Flows handed over in one call. A worker finishes some thousand a second, and flushes every few milliseconds. */
 const BATCH = 256;
@@ -244,7 +244,7 @@ function attachXdp(
   if (typeof program === 'string') return program;
   const native = addon.shuntAttachXdp(program, interfaceName, 0);
   if (native >= 0) return { program, link: native };
-  const generic = addon.shuntAttachXdp(program, interfaceName, 1);
+  const generic = isTaken(native) ? native : addon.shuntAttachXdp(program, interfaceName, 1);
   if (generic < 0) return give(addon, [program], xdpRefusal(interfaceName, generic));
   notes.push(`${xdpRefusal(interfaceName, native)}; the kernel's generic XDP is used, which is slower`);
   return { program, link: generic };

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 
-const { EPERM, EACCES, ENOSYS, EINVAL, ENOMEM, EBUSY, ENODEV, EOPNOTSUPP } = constants.errno;
+const { EPERM, EACCES, ENOSYS, EINVAL, ENOMEM, EBUSY, EEXIST, ENODEV, EOPNOTSUPP } = constants.errno;
 
 /** Lines of the verifier's log that are shown. */
 const LOG_LINES = 3;
@@ -29,6 +29,11 @@ function reasonOf(errno: number): string {
   }
 }
 
+/** The interface's one place for a program is taken: trying another way of attaching is no use. */
+export function isTaken(result: number): boolean {
+  return result === -EBUSY || result === -EEXIST;
+}
+
 /** Why XDP can't be had on an interface. */
 export function xdpRefusal(interfaceName: string, result: number): string {
   switch (-result) {
@@ -36,7 +41,8 @@ export function xdpRefusal(interfaceName: string, result: number): string {
     case EACCES:
       return `no permission to use XDP on ${interfaceName}: it needs CAP_NET_ADMIN`;
     case EBUSY:
-      return `${interfaceName} has an XDP program of somebody else: ip link set dev ${interfaceName} xdp off`;
+    case EEXIST:
+      return `${interfaceName} has an XDP program already: ip link show dev ${interfaceName} names it; end its owner`;
     case ENODEV:
       return `${interfaceName}: no such interface`;
     case EINVAL:

@@ -69,9 +69,11 @@ export class ShuntLab {
     for (let table = 0; table < 4; table++) this.#tables[table] = check(this.addon.shuntTable(table, maxFlows));
     const settings = Uint32Array.of(budgetBytes, youngPackets);
     check(this.addon.shuntUpdate(this.#tables[Table.Settings]!, Int32Array.of(0), 4, settings, 8, 1));
-    const log = new Uint8Array(1_048_576);
     const program = kind === 'xdp' ? Program.Xdp : Program.Socket;
-    const fd = this.addon.shuntLoad(program, this.#tables, prefix, log);
+    // Without a log at first: one that overflows is an error by itself.
+    const log = new Uint8Array(1_048_576);
+    let fd = this.addon.shuntLoad(program, this.#tables, prefix, null);
+    if (fd < 0) fd = this.addon.shuntLoad(program, this.#tables, prefix, log);
     if (fd < 0)
       throw new Error(`error ${-fd}: ${new TextDecoder().decode(log.subarray(0, log.indexOf(0))).slice(-2000)}`);
     this.#program = fd;
