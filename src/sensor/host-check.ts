@@ -155,7 +155,7 @@ function splitCure(message: string): [string, string | null] {
   const at = message.lastIndexOf('; ');
   if (at < 0) return [message, null];
   const cure = message.slice(at + 2);
-  return [message.slice(0, at), `${cure[0]!.toUpperCase()}${cure.slice(1)}.`];
+  return [message.slice(0, at), `${cure[0]!.toUpperCase()}${cure.slice(1)}`];
 }
 
 type Version = readonly [major: number, minor: number];

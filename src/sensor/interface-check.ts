@@ -95,7 +95,7 @@ function checkMtu({ name, mtu, card }: InterfaceFacts): Check {
     return check(
       'mtu',
       'warn',
-      `the MTU is ${mtu}: longer frames, as Ethernet has them, do not come in`,
+      `the MTU is ${mtu}: longer frames, as Ethernet has them, may not come in`,
       `ip link set ${name} mtu 9216, or the most that the card takes`,
     );
   }
