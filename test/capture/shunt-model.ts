@@ -107,10 +107,11 @@ export class ShuntModel {
     this.#finished.delete(key);
     const flow = this.#flows.get(key);
     if (flow === undefined) return;
-    const other = flow.sides[(1 - side) as 0 | 1];
+    const otherSide = side === 0 ? 1 : 0;
+    const other = flow.sides[otherSide];
     const isAnswered = ack !== null && other.isn !== null && ack === (other.isn + 1) >>> 0;
     flow.sides[side] = { bytes: 0, next: null, isn: seq };
-    flow.sides[(1 - side) as 0 | 1] = { bytes: 0, next: null, isn: isAnswered ? other.isn : null };
+    flow.sides[otherSide] = { bytes: 0, next: null, isn: isAnswered ? other.isn : null };
     flow.packets = 0;
   }
 
@@ -208,5 +209,5 @@ function keyOf(
   const first = own.findIndex((word, i) => word !== other[i]);
   const isLower = first < 0 ? sourcePort <= targetPort : own[first]! < other[first]!;
   const ends = [`${own.join('.')}:${sourcePort}`, `${other.join('.')}:${targetPort}`];
-  return { key: (isLower ? ends : ends.reverse()).join('-'), side: isLower ? 0 : 1 };
+  return { key: (isLower ? ends : ends.toReversed()).join('-'), side: isLower ? 0 : 1 };
 }

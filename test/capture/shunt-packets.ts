@@ -86,9 +86,13 @@ export function addressOf(text: string): Uint8Array {
   const [head = '', tail = ''] = text.split('::');
   const left = head.split(':').filter(Boolean);
   const right = tail.split(':').filter(Boolean);
-  const middle = new Array<string>(8 - left.length - right.length).fill('0');
+  const middle = repeated('0', 8 - left.length - right.length);
   const groups = [...left, ...middle, ...right].map((group) => Number.parseInt(group, 16));
   return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 0xff]));
+}
+
+export function repeated<T>(value: T, times: number): T[] {
+  return Array.from({ length: times }, () => value);
 }
 
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {

@@ -5,23 +5,30 @@
  *
  * SIGUSR2 says that a flow of `finish` is done with, SIGTERM stops; the last line has the counters.
  */
-import { openShunt, SHUNT_DEFAULTS, type ShuntOptions } from '../../src/capture/flow-shunt.ts';
+import { z } from 'zod';
+import { openShunt, SHUNT_DEFAULTS } from '../../src/capture/flow-shunt.ts';
 import { PacketBlock } from '../../src/capture/packet-source.ts';
 import { openRing, RING_DEFAULTS } from '../../src/capture/ring-source.ts';
-import { flowOf, type Packet } from './shunt-packets.ts';
+import { flowOf } from './shunt-packets.ts';
 
-interface Plan extends Partial<ShuntOptions> {
-  readonly interface: string;
-  readonly finish?: Pick<Packet, 'source' | 'target' | 'sourcePort' | 'targetPort'>;
-  readonly shows?: boolean;
-}
+const Plan = z.object({
+  interface: z.string(),
+  budgetBytes: z.number().default(SHUNT_DEFAULTS.budgetBytes),
+  youngPackets: z.number().default(SHUNT_DEFAULTS.youngPackets),
+  maxFlows: z.number().default(1024),
+  xdp: z.boolean().default(false),
+  finish: z
+    .object({ source: z.string(), target: z.string(), sourcePort: z.number(), targetPort: z.number() })
+    .optional(),
+  shows: z.boolean().default(false),
+});
 
 function tell(value: Readonly<Record<string, unknown>>): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
-const plan = JSON.parse(process.argv[2]!) as Plan;
-const shunt = openShunt({ ...SHUNT_DEFAULTS, maxFlows: 1024, ...plan }, plan.interface);
+const plan = Plan.parse(JSON.parse(process.argv[2]!));
+const shunt = openShunt(plan, plan.interface);
 const ring = openRing({ ...RING_DEFAULTS, interface: plan.interface, fanoutGroup: null, shunt, classicFilter: null });
 process.on('SIGUSR2', () => {
   const { isV6, words, ports } = flowOf(plan.finish!);
@@ -37,8 +44,9 @@ let longest = 0;
 while (await ring.next(block)) {
   for (let i = 0; i < block.count; i++) {
     longest = Math.max(longest, block.wireLen[i]!);
-    const bytes = Buffer.from(block.buf.subarray(block.at[i]!, block.at[i]! + block.capLen[i]!));
-    if (plan.shows === true) tell({ packet: bytes.toString('hex') });
+    const at = block.at[i]!;
+    const bytes = Buffer.from(block.buf.subarray(at, at + block.capLen[i]!));
+    if (plan.shows) tell({ packet: bytes.toString('hex') });
   }
   await new Promise(setImmediate);
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Drop } from '../../src/decode/drop.ts';
 import { layerOfUdpPort } from '../../src/decode/udp-port.ts';
 import { type Kind, labRefusal, ShuntLab, type Verdict } from './shunt-lab.ts';
-import { concat, ethernet, Flag, flowOf, type Packet, tcp, udp } from './shunt-packets.ts';
+import { concat, ethernet, Flag, flowOf, type Packet, repeated, tcp, udp } from './shunt-packets.ts';
 
 const refusal = labRefusal();
 const BUDGET = 4000;
@@ -256,21 +256,15 @@ describe.skipIf(refusal !== null).each(['socket', 'xdp'] as const)(
 
     it('passes what is behind more extension headers, or more tags, than it reads', () => {
       const chain = (length: number): Verdict => {
-        const extensions = new Array<number>(length).fill(60);
+        const extensions = repeated(60, length);
         return lab.judge(udp({ ...PAIRS.v6, extensions, payload: new Uint8Array(40) }));
       };
       expect([0, 1, 2, 3, 4, 5, 6].map(chain)).toEqual(['udp', 'udp', 'udp', 'udp', 'udp', 'passed', 'passed']);
       const tagged = (depth: number): Verdict => {
-        const vlans = new Array<number>(depth).fill(0x8100);
+        const vlans = repeated(0x8100, depth);
         return lab.judge(udp({ ...PAIRS.v4, vlans, payload: new Uint8Array(40) }));
       };
-      expect([0, 1, 2, 3, 4, 5, 6, 7, 8].map(tagged)).toEqual([
-        'udp',
-        'udp',
-        'udp',
-        'udp',
-        ...new Array(5).fill('passed'),
-      ]);
+      expect([0, 1, 2, 3, 4, 5, 6, 7, 8].map(tagged)).toEqual(['udp', 'udp', 'udp', 'udp', ...repeated('passed', 5)]);
     });
 
     it('passes lengths that contradict each other', () => {

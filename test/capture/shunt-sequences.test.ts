@@ -1,5 +1,5 @@
 /** Random lives of a few flows, through the real kernel and the model: both give every packet the same verdict. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Kind, labRefusal, ShuntLab } from './shunt-lab.ts';
 import { ShuntModel } from './shunt-model.ts';

@@ -26,7 +26,7 @@ const payload = new Uint8Array(100);
 describe.skipIf(refusal !== null)(`the flow shunt, ${refusal ?? 'opened in the kernel'}`, () => {
   const open: FlowShunt[] = [];
   afterEach(() => {
-    for (const shunt of open.splice(0).reverse()) shunt.close();
+    for (const shunt of open.splice(0).toReversed()) shunt.close();
   });
   function keep(shunt: FlowShunt): FlowShunt {
     open.push(shunt);
