@@ -100,6 +100,7 @@ export class LiveWorker {
     switch (message.kind) {
       case 'opened':
         for (const note of message.notes) this.#outlet.onNote(note);
+        this.#setLink(message.link);
         this.#settleOpened?.(null);
         return;
       case 'refused':
@@ -120,8 +121,7 @@ export class LiveWorker {
         this.#outlet.onNote(message.text);
         return;
       case 'link':
-        this.#link = message.link;
-        this.#outlet.onLink(message.link);
+        this.#setLink(message.link);
         return;
       case 'counts':
       case 'done':
@@ -130,6 +130,11 @@ export class LiveWorker {
         this.#counts = message.counts;
         this.#reported = this.#report();
     }
+  }
+
+  #setLink(link: LinkState): void {
+    this.#link = link;
+    this.#outlet.onLink(link);
   }
 
   #hand(batch: EventBatch): void {

@@ -33,7 +33,7 @@ export async function runCaptureWorker(open: OpenLiveSource): Promise<void> {
       if (message.kind !== 'start') run.receive(message);
     });
   });
-  send({ kind: 'opened', notes: source.notes });
+  send({ kind: 'opened', link: source.link, notes: source.notes });
   await started;
   await run.run();
   port.close();

@@ -2,6 +2,7 @@
  * What the workers of a capture share, held by the main thread: the user's filter, compiled once; the tables of the shunt, which outlive a
  * worker that fails; and the group in which the kernel spreads flows.
  */
+import { randomInt } from 'node:crypto';
 import type { BpfFilter } from '../capture/bpf-filter.ts';
 import type { FlowShunt } from '../capture/flow-shunt.ts';
 import type { KernelCounters } from '../capture/live-source.ts';
@@ -23,8 +24,8 @@ export class SharedSource {
       hasShunt: shunt !== null,
       shunt: shunt?.handle ?? null,
       filter: filter === null ? null : { classic: filter.classic, prefix: filter.prefix },
-      // Groups belong to a network namespace: another process in it has another number.
-      fanoutGroup: workers === 1 ? null : process.pid & 0xffff,
+      // Groups belong to a network namespace, which processes with equal numbers may share: two containers, say.
+      fanoutGroup: workers === 1 ? null : randomInt(0x10000),
     };
   }
 

@@ -40,7 +40,7 @@ export type ToWorker =
   | { readonly kind: 'stop' };
 
 export type FromWorker =
-  | { readonly kind: 'opened'; readonly notes: readonly string[] }
+  | { readonly kind: 'opened'; readonly link: LinkState; readonly notes: readonly string[] }
   | { readonly kind: 'refused'; readonly fault: SentError }
   | { readonly kind: 'batch'; readonly batch: EventBatch }
   | { readonly kind: 'dropped'; readonly firstSeq: number; readonly count: number }
