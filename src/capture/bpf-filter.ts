@@ -131,7 +131,8 @@ function namesVlan(expression: string): boolean {
   return /\bvlan\b/.test(expression);
 }
 
-function pcapFilterAddon(): PcapFilterAddon {
+/** Throws `CaptureError` where there is no addon. */
+export function pcapFilterAddon(): PcapFilterAddon {
   const addon = loadAddon();
   if (!isPcapFilterAddon(addon)) throw new Error('the addon exports compilePcapFilter');
   return addon;

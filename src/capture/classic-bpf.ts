@@ -126,6 +126,7 @@ export const ClassicFault = {
   NoSuchSlot: 'there are sixteen slots of memory',
   SlotNotSet: 'it loads a slot that is not set on every way there',
   JumpOutside: 'it jumps out of the program',
+  JumpBack: 'it jumps backwards, as "protochain" does; the kernel takes no loops',
   UnknownAncillary: 'the offset is neither in the packet nor one that is answered from beside it',
   NoReturn: 'it does not end with a return',
 } as const;
@@ -212,6 +213,7 @@ function checkInstruction({ code, jt, jf, k }: ClassicInstruction, after: number
     case BpfClass.Alu:
       return code === Bpf.Neg ? null : checkAlu(code, k);
     case BpfClass.Jmp:
+      if (code === Bpf.Ja && k >= 0x8000_0000) return ClassicFault.JumpBack;
       if (code === Bpf.Ja) return k < after ? null : ClassicFault.JumpOutside;
       if (!JUMP_OPERATIONS.has(code & 0xf0) || code > 0xff) return ClassicFault.UnknownCode;
       return jt < after && jf < after ? null : ClassicFault.JumpOutside;

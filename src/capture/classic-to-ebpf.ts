@@ -117,7 +117,7 @@ export function translateClassic(program: ClassicProgram, isLittleEndian: boolea
     if (isReached[at] === 1) translateInstruction(out, program[at]!, at);
   }
   const refusedAt = out.count;
-  out.add(Ebpf.MovK32, RESULT, 0);
+  if (out.canRefuse) out.add(Ebpf.MovK32, RESULT, 0);
 
   const isLinked = out.link((target) => {
     if (target === TO_END) return out.count;
@@ -128,6 +128,8 @@ export function translateClassic(program: ClassicProgram, isLittleEndian: boolea
 
 /** Instructions as they are made, and jumps whose distance is not known yet. */
 class Instructions {
+  /** Whether some jump goes to the end that refuses. The kernel takes no code that nothing leads to. */
+  canRefuse = false;
   /** Four numbers each: code, registers, offset, immediate. */
   readonly #parts: number[] = [];
   /** Two numbers each: the jump, and its target. */
@@ -151,6 +153,7 @@ class Instructions {
   }
 
   jump(code: number, dst: number, operand: number, target: number): void {
+    if (target === TO_REFUSED) this.canRefuse = true;
     this.#jumps.push(this.count, target);
     this.add(code, dst, operand);
   }

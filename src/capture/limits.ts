@@ -64,5 +64,8 @@ export const MAX_ZSTD_BLOCK_BYTES = 131_072;
 /** Bytes looked at to tell what a file is: a tar archive shows itself at offset 257. */
 export const SNIFF_BYTES = 512;
 
-/** Longest filter expression given to libpcap. Lists of a thousand networks fit; its parser recurses, so there is an end. */
-export const MAX_FILTER_CHARACTERS = 65_536;
+/**
+ * Longest filter expression given to libpcap: some hundred networks. The time that its compiler takes grows with more than the
+ * square; native/pcap-filter/ has the other half of this cap.
+ */
+export const MAX_FILTER_CHARACTERS = 16_384;
