@@ -141,6 +141,31 @@ describe.skipIf(reason !== null)(`a ring on a real interface${reason === null ? 
     expect(ends[0]!.walked! + ends[1]!.walked!).toBe(sent);
   });
 
+  it('gives no packet twice while a ring joins a group that is busy', async () => {
+    const before = space.counters('b0').rxPackets;
+    const first = await start({ fanoutGroup: 78 });
+    const [command, ...args] = space.command([
+      'tcpreplay',
+      '-q',
+      '-K',
+      '--topspeed',
+      '--loop',
+      '4000',
+      '-i',
+      'a0',
+      CAPTURE,
+    ]);
+    const sender = startProgram(command!, args);
+    await waitUntil(() => space.counters('b0').rxPackets > before, 'packets');
+    const second = await start({ fanoutGroup: 78 });
+    expect(await sender.ended).toBe(0);
+    const sent = space.counters('b0').rxPackets - before;
+    const ends = [await stop(first), await stop(second)];
+    const given = ends.map(({ walked, ringDropped }) => walked! + ringDropped!);
+    expect(given[0]! + given[1]!).toBeLessThanOrEqual(sent);
+    expect(given[0]! + given[1]!).toBeGreaterThan(sent * 0.9);
+  });
+
   it('leaves no descriptor and no mapping behind, and refuses an interface that is not there', async () => {
     const reader = await start({ rounds: 100 });
     const [first, last] = linesOf(reader).filter((line) => line.descriptors !== undefined);
