@@ -131,6 +131,16 @@ enum verdict { PASSED, FINISHED, BUDGET, EMPTY_ACK, NO_HANDSHAKE_UDP, FILTERED }
 INLINE u32 be16(const u8 *p) { return ((u32)p[0] << 8) | p[1]; }
 INLINE u32 be32(const u8 *p) { return ((u32)p[0] << 24) | ((u32)p[1] << 16) | ((u32)p[2] << 8) | p[3]; }
 
+/*
+ * One of the two sides. The choice is between two addresses that have been worked out, and not an addition that depends on it: without
+ * CAP_PERFMON the verifier refuses such a one, for the sake of processors that speculate.
+ */
+INLINE struct side *side_of(struct side *sides, u32 side) {
+  struct side *first = &sides[0], *second = &sides[1];
+  __asm__ volatile("" : "+r"(first), "+r"(second));
+  return side ? second : first;
+}
+
 /* Copies `len` bytes of the packet, or fails whole. `is_xdp` is a constant in each program. */
 INLINE long load(void *ctx, int is_xdp, u32 at, void *to, u32 len) {
   if (is_xdp) return xdp_load(ctx, at, to, len);
@@ -244,8 +254,8 @@ INLINE void begin(const struct key *key, u32 side, u32 seq, u32 ack, u32 is_answ
   map_delete(&shunt_finished, key);
   struct flow *flow = map_lookup(&shunt_flows, key);
   if (!flow) return;
-  struct side *own = side ? &flow->sides[1] : &flow->sides[0];
-  struct side *other = side ? &flow->sides[0] : &flow->sides[1];
+  struct side *own = side_of(flow->sides, side);
+  struct side *other = side_of(flow->sides, !side);
   /* The other side's number stands only if this is the answer to it. */
   int is_answered = is_answer && (other->known & KNOWS_ISN) != 0 && ack == other->isn + 1;
   other->bytes = 0;
@@ -264,7 +274,7 @@ INLINE int is_void(const struct finish *finish, const struct flow *flow) {
 }
 
 INLINE enum verdict judge_payload(struct flow *flow, u32 side, u32 seq, u32 len, u32 budget) {
-  struct side *own = side ? &flow->sides[1] : &flow->sides[0];
+  struct side *own = side_of(flow->sides, side);
   u32 end = seq + len;
   u32 fresh = len;
   if (own->known & KNOWS_NEXT) {
@@ -321,7 +331,7 @@ INLINE enum verdict judge_tcp(void *ctx, int is_xdp, u32 frame_len, struct packe
   if (flow) return judge_payload(flow, side, seq, len, settings->budget_bytes);
 
   struct flow fresh = {};
-  struct side *own = side ? &fresh.sides[1] : &fresh.sides[0];
+  struct side *own = side_of(fresh.sides, side);
   own->bytes = len;
   own->next = seq + len;
   own->known = KNOWS_NEXT;
