@@ -23,9 +23,15 @@ export function removeBuild(): void {
   rmSync(OUT, { recursive: true, force: true });
 }
 
+export function cliCommand(...args: readonly string[]): string[] {
+  return [process.execPath, MAIN, ...args];
+}
+
 /** The path to give to a shell. */
 export function shellCommand(...args: readonly string[]): string {
-  return [process.execPath, MAIN, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  return cliCommand(...args)
+    .map((word) => `'${word.replaceAll("'", "'\\''")}'`)
+    .join(' ');
 }
 
 interface ProcessRun {
