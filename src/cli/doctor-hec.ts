@@ -4,7 +4,7 @@ import { diagnoseHec } from '../output/hec/doctor.ts';
 import type { HecConfig, HecEndpointConfig } from '../output/hec/hec-config.ts';
 import { Redactor } from '../output/hec/redactor.ts';
 import { TokenSource } from '../output/hec/token-source.ts';
-import { type Check, check } from '../sensor/check.ts';
+import type { Check } from '../sensor/check.ts';
 import type { CommandArguments } from './arguments.ts';
 import type { CliIo } from './cli-io.ts';
 import { resolveHec } from './delivery-settings.ts';
@@ -46,7 +46,7 @@ export async function endpointsToExamine(
         isReadOnly,
         probeBytes: PROBE_BYTES,
       });
-      return diagnoses.map(({ id, verdict, sentence, cure }) => check(id, verdict, sentence, cure));
+      return diagnoses.map(({ id, verdict, sentence, cure }) => ({ id, verdict, seen: sentence, cure }));
     },
   }));
 }

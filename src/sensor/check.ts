@@ -7,7 +7,7 @@ export interface Check {
   /** A stable name, for scripts. */
   readonly id: string;
   readonly verdict: Verdict;
-  /** One sentence, without a full stop. */
+  /** One sentence. */
   readonly seen: string;
   /** Null where nothing is to be done. */
   readonly cure: string | null;
@@ -15,8 +15,9 @@ export interface Check {
 
 const ORDER: readonly Verdict[] = ['ok', 'note', 'warn', 'fail'];
 
+/** Puts the full stop behind the sentence. */
 export function check(id: string, verdict: Verdict, seen: string, cure: string | null = null): Check {
-  return { id, verdict, seen, cure };
+  return { id, verdict, seen: `${seen}.`, cure };
 }
 
 export function worstOf(checks: readonly Check[]): Verdict {

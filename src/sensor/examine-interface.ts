@@ -107,12 +107,12 @@ function findObstacle({ isUp, hasCarrier }: InterfaceFacts): string | null {
 }
 
 function notLooked(reason: string): Check {
-  return check('traffic', 'note', `the traffic was not looked at: ${reason}`);
+  return check('traffic', 'note', `The traffic was not looked at: ${reason}`);
 }
 
 /** The kernel's list of names can be had without the addon. */
 function examineWithoutAddon(name: string): Check[] {
-  const rest = check('interface', 'note', 'not looked at: link, offloads and traffic need the addon');
+  const rest = check('interface', 'note', 'Not looked at: link, offloads and traffic need the addon');
   const names = listInterfacesOfProc();
   if (names.length === 0 || names.includes(name)) return [rest];
   return [refuseUnknownInterface(name, names)];

@@ -21,7 +21,7 @@ export function checkHost(host: HostFacts): Check[] {
       check(
         'platform',
         'fail',
-        `this is ${host.platform}: live capture through the kernel's ring is for Linux`,
+        `This is ${host.platform}: live capture through the kernel's ring is for Linux`,
         'Run the sensor on Linux, or capture to a file here and replay it.',
       ),
     ];
@@ -37,9 +37,14 @@ export function checkHost(host: HostFacts): Check[] {
 }
 
 function checkAddon({ addonFault }: HostFacts): Check {
-  if (addonFault === null) return check('addon', 'ok', 'the addon for live capture is built and loads');
+  if (addonFault === null) return check('addon', 'ok', 'The addon for live capture is built and loads');
   const [reason, cure] = splitCure(addonFault);
-  return check('addon', 'fail', reason, cure ?? 'Build it: npm run build:native, which needs a C compiler.');
+  return check(
+    'addon',
+    'fail',
+    `${reason[0]!.toUpperCase()}${reason.slice(1)}`,
+    cure ?? 'Build it: npm run build:native, which needs a C compiler.',
+  );
 }
 
 function checkKernel({ kernel }: HostFacts): Check {
@@ -60,7 +65,7 @@ function checkKernel({ kernel }: HostFacts): Check {
 function checkCapabilities({ capabilities, kernel, executable }: HostFacts): Check[] {
   if (capabilities === null) {
     return [
-      check('capabilities', 'note', 'not looked at: /proc/self/status does not tell the capabilities', 'Mount /proc.'),
+      check('capabilities', 'note', 'Not looked at: /proc/self/status does not tell the capabilities', 'Mount /proc.'),
     ];
   }
   const cure = `Run it as root, or as a service with ${SERVICE_LINE}; or: setcap cap_net_raw,cap_net_admin,cap_bpf=ep ${executable}`;
@@ -68,34 +73,34 @@ function checkCapabilities({ capabilities, kernel, executable }: HostFacts): Che
   const checks: Check[] = [];
   checks.push(
     has(Capability.NetRaw)
-      ? check('cap_net_raw', 'ok', 'this process may open a packet socket (CAP_NET_RAW)')
-      : check('cap_net_raw', 'fail', 'this process may not open a packet socket: it lacks CAP_NET_RAW', cure),
+      ? check('cap_net_raw', 'ok', 'This process may open a packet socket (CAP_NET_RAW)')
+      : check('cap_net_raw', 'fail', 'This process may not open a packet socket: it lacks CAP_NET_RAW', cure),
   );
   const version = versionOf(kernel);
   const needed = version !== null && isBefore(version, CAP_BPF_KERNEL) ? 'CAP_SYS_ADMIN' : 'CAP_BPF';
   const hasBpf = has(Capability.SysAdmin) || (needed === 'CAP_BPF' && has(Capability.Bpf));
   checks.push(
     hasBpf
-      ? check('cap_bpf', 'ok', `this process may load eBPF (${needed})`)
+      ? check('cap_bpf', 'ok', `This process may load eBPF (${needed})`)
       : check(
           'cap_bpf',
           'warn',
-          `this process lacks ${needed}: without eBPF the kernel drops little of what nobody needs`,
+          `This process lacks ${needed}: without eBPF the kernel drops little of what nobody needs`,
           cure,
         ),
   );
   checks.push(
     has(Capability.NetAdmin)
-      ? check('cap_net_admin', 'ok', 'this process may use XDP (CAP_NET_ADMIN)')
-      : check('cap_net_admin', 'note', 'this process lacks CAP_NET_ADMIN, which only --xdp needs'),
+      ? check('cap_net_admin', 'ok', 'This process may use XDP (CAP_NET_ADMIN)')
+      : check('cap_net_admin', 'note', 'This process lacks CAP_NET_ADMIN, which only --xdp needs'),
   );
   return checks;
 }
 
 function checkShunt({ shuntRefusal, unprivilegedBpfDisabled }: HostFacts): Check {
   if (shuntRefusal === undefined)
-    return check('ebpf', 'note', 'not looked at: without the addon eBPF can not be tried');
-  if (shuntRefusal === null) return check('ebpf', 'ok', "the kernel takes the flow shunt's program (eBPF)");
+    return check('ebpf', 'note', 'Not looked at: without the addon eBPF can not be tried');
+  if (shuntRefusal === null) return check('ebpf', 'ok', "The kernel takes the flow shunt's program (eBPF)");
   const locked =
     unprivilegedBpfDisabled === 1 || unprivilegedBpfDisabled === 2
       ? ` (kernel.unprivileged_bpf_disabled is ${unprivilegedBpfDisabled}: it is for those with CAP_BPF)`
@@ -103,7 +108,7 @@ function checkShunt({ shuntRefusal, unprivilegedBpfDisabled }: HostFacts): Check
   return check(
     'ebpf',
     'warn',
-    `a plain filter stands in for the flow shunt: ${shuntRefusal}`,
+    `A plain filter stands in for the flow shunt: ${shuntRefusal}`,
     `Give the process CAP_BPF: ${SERVICE_LINE}${locked}. A container may need a seccomp profile that allows bpf(2).`,
   );
 }
@@ -112,7 +117,7 @@ function checkJit({ bpfJit }: HostFacts): Check[] {
   switch (bpfJit) {
     case null:
       return [
-        check('bpf_jit', 'note', 'not looked at: net.core.bpf_jit_enable is not shown here, as in most containers'),
+        check('bpf_jit', 'note', 'Not looked at: net.core.bpf_jit_enable is not shown here, as in most containers'),
       ];
     case 0:
       return [
@@ -131,20 +136,20 @@ function checkJit({ bpfJit }: HostFacts): Check[] {
 /** The ring is no locked memory; the shunt's tables were, until the kernel charged them to the control group. */
 function checkMemory({ kernel, lockedBytes, capabilities }: HostFacts): Check[] {
   if (lockedBytes === null)
-    return [check('memlock', 'note', 'not looked at: /proc/self/limits does not tell the limit of locked memory')];
+    return [check('memlock', 'note', 'Not looked at: /proc/self/limits does not tell the limit of locked memory')];
   const shown = Number.isFinite(lockedBytes) ? `${Math.round(lockedBytes / 1024)} KiB` : 'unlimited';
   const version = versionOf(kernel);
   const isExempt = capabilities !== null && ((capabilities >> BigInt(Capability.SysResource)) & 1n) === 1n;
   if (version === null || !isBefore(version, MEMLOCK_KERNEL)) {
-    return [check('memlock', 'ok', `locked memory is ${shown}; this kernel does not count eBPF tables in it`)];
+    return [check('memlock', 'ok', `Locked memory is ${shown}; this kernel does not count eBPF tables in it`)];
   }
   if (lockedBytes >= SHUNT_BYTES || isExempt)
-    return [check('memlock', 'ok', `locked memory is ${shown}, enough for eBPF tables`)];
+    return [check('memlock', 'ok', `Locked memory is ${shown}, enough for eBPF tables`)];
   return [
     check(
       'memlock',
       'warn',
-      `locked memory is ${shown}, and this kernel counts eBPF tables in it, of ${SHUNT_BYTES / 1024 / 1024} MiB`,
+      `Locked memory is ${shown}, and this kernel counts eBPF tables in it, of ${SHUNT_BYTES / 1024 / 1024} MiB`,
       'LimitMEMLOCK=infinity in the service, or ulimit -l unlimited before the start.',
     ),
   ];

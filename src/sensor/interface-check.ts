@@ -34,7 +34,7 @@ export function refuseUnknownInterface(name: string, names: readonly string[]): 
   return check(
     'interface',
     'fail',
-    `there is no interface ${escapeUnsafe(name)}`,
+    `There is no interface ${escapeUnsafe(name)}`,
     `${near === null ? '' : `Did you mean ${escapeUnsafe(near)}? `}There are ${shown}${more}. A container sees only its own.`,
   );
 }
@@ -64,7 +64,7 @@ function checkLink({ name, isUp, hasCarrier, speedMbps, driver }: InterfaceFacts
       'Check the cable, the transceiver, and that the port of the switch is not shut down.',
     );
   }
-  const speed = speedMbps === null ? 'its speed is not known' : `${speedText(speedMbps)}`;
+  const speed = speedMbps === null ? 'its speed is not known' : speedText(speedMbps);
   return check('link', 'ok', `${name} is up, ${speed}${driver === null ? '' : `, driver ${escapeUnsafe(driver)}`}`);
 }
 
@@ -77,7 +77,7 @@ function checkKind({ name, isEthernet, isLoopback }: InterfaceFacts): Check[] {
 
 function checkPromiscuous({ name, promiscuity, isLoopback }: InterfaceFacts): Check {
   if (isLoopback || promiscuity > 0) {
-    return check('promiscuous', 'ok', isLoopback ? 'the loopback needs no promiscuous mode' : `${name} is promiscuous`);
+    return check('promiscuous', 'ok', isLoopback ? 'The loopback needs no promiscuous mode' : `${name} is promiscuous`);
   }
   return check('promiscuous', 'note', `${name} is not promiscuous at present; a capture makes it so while it runs`);
 }
@@ -87,7 +87,7 @@ function checkMtu({ name, mtu, card }: InterfaceFacts): Check {
     return check(
       'mtu',
       'warn',
-      `the card refused ${card.length} frames for their length since it came up; the MTU is ${mtu}`,
+      `The card refused ${card.length} frames for their length since it came up; the MTU is ${mtu}`,
       `Set it to that of the mirrored network, VLAN tags and tunnels included: ip link set ${name} mtu 9216`,
     );
   }
@@ -95,18 +95,18 @@ function checkMtu({ name, mtu, card }: InterfaceFacts): Check {
     return check(
       'mtu',
       'warn',
-      `the MTU is ${mtu}: longer frames, as Ethernet has them, may not come in`,
+      `The MTU is ${mtu}: longer frames, as Ethernet has them, may not come in`,
       `ip link set ${name} mtu 9216, or the most that the card takes`,
     );
   }
-  return check('mtu', 'ok', `the MTU is ${mtu}; no frame was refused for its length`);
+  return check('mtu', 'ok', `The MTU is ${mtu}; no frame was refused for its length`);
 }
 
 function checkMerging({ name, features, fixed }: InterfaceFacts): Check[] {
   if (features === null)
-    return [check('offloads', 'note', 'not looked at: the kernel does not tell the offloads of this interface')];
+    return [check('offloads', 'note', 'Not looked at: the kernel does not tell the offloads of this interface')];
   const on = MERGING.filter(({ feature }) => features.has(feature));
-  if (on.length === 0) return [check('offloads', 'ok', 'no offload merges packets (GRO, LRO)')];
+  if (on.length === 0) return [check('offloads', 'ok', 'No offload merges packets (GRO, LRO)')];
   return on.map(({ feature, option, what }) =>
     check(
       option.replaceAll('-', '_'),
@@ -127,7 +127,7 @@ function checkVlan({ name, features, fixed }: InterfaceFacts): Check[] {
       check(
         'vlan_offload',
         'note',
-        'the card takes VLAN tags off; the sensor puts the outer one back',
+        'The card takes VLAN tags off; the sensor puts the outer one back',
         `Nothing has to be done. To have frames as they were: ethtool -K ${name} rxvlan off`,
       ),
     );
@@ -137,7 +137,7 @@ function checkVlan({ name, features, fixed }: InterfaceFacts): Check[] {
       check(
         'vlan_filter',
         'note',
-        'the card filters VLANs; some drivers go on with it in promiscuous mode',
+        'The card filters VLANs; some drivers go on with it in promiscuous mode',
         `If VLANs are missing: ethtool -K ${name} rx-vlan-filter off`,
       ),
     );
@@ -154,7 +154,7 @@ function checkRing({ name, ring, card }: InterfaceFacts): Check[] {
       check(
         'card_loss',
         'note',
-        `the card lost ${lost} packets for want of room since it came up`,
+        `The card lost ${lost} packets for want of room since it came up`,
         canGrow
           ? `If it goes on: ethtool -G ${name} rx ${ring.rxMax}`
           : 'If it goes on: more queues (ethtool -L), or a faster machine.',
@@ -162,14 +162,14 @@ function checkRing({ name, ring, card }: InterfaceFacts): Check[] {
     );
   }
   if (ring === null) return checks;
-  if (!canGrow) checks.push(check('card_ring', 'ok', `the card's ring has ${ring.rx} descriptors, its most`));
+  if (!canGrow) checks.push(check('card_ring', 'ok', `The card's ring has ${ring.rx} descriptors, its most`));
   else {
     const verdict = ring.rx < LEAST_DESCRIPTORS ? 'warn' : 'note';
     checks.push(
       check(
         'card_ring',
         verdict,
-        `the card's ring has ${ring.rx} of ${ring.rxMax} possible descriptors: a burst may overrun it`,
+        `The card's ring has ${ring.rx} of ${ring.rxMax} possible descriptors: a burst may overrun it`,
         `ethtool -G ${name} rx ${ring.rxMax}`,
       ),
     );
@@ -218,7 +218,7 @@ function checkOthers({ name, hasXdp, isPort }: InterfaceFacts): Check[] {
       check(
         'xdp',
         'warn',
-        `an XDP program is attached to ${name}: it may drop packets before the sensor, and --xdp is refused`,
+        `An XDP program is attached to ${name}: it may drop packets before the sensor, and --xdp is refused`,
         `See whose it is: bpftool net show dev ${name}. To take it off: ip link set dev ${name} xdp off`,
       ),
     );

@@ -72,7 +72,7 @@ function checkPresence(sample: MirrorSample, { name, isLoopback }: InterfaceFact
     return check(
       'traffic',
       'fail',
-      `nothing came in on ${name} ${span}`,
+      `Nothing came in on ${name} ${span}`,
       'Check the mirror session on the switch (SPAN, TAP, port mirroring): its sources, its destination port, and that it is enabled. A silent network gives nothing either.',
     );
   }
@@ -82,7 +82,7 @@ function checkPresence(sample: MirrorSample, { name, isLoopback }: InterfaceFact
     return check(
       'traffic',
       'fail',
-      `only broadcast and multicast came in (${rate}): this is an ordinary port, not a mirror port`,
+      `Only broadcast and multicast came in (${rate}): this is an ordinary port, not a mirror port`,
       'Make this port of the switch the destination of a mirror session, or check the sources of the session.',
     );
   }
@@ -90,7 +90,7 @@ function checkPresence(sample: MirrorSample, { name, isLoopback }: InterfaceFact
     return check(
       'traffic',
       'warn',
-      `only this machine's own traffic came in (${rate}), and no mirrored packet`,
+      `Only this machine's own traffic came in (${rate}), and no mirrored packet`,
       'Make this port of the switch the destination of a mirror session. To watch this machine alone nothing has to be done, but what it sends is not seen.',
     );
   }
@@ -102,7 +102,7 @@ function checkDirections(sample: MirrorSample, { isLoopback }: InterfaceFacts): 
   // Own packets that go out are not taken in, so there is one direction only, and that has been said.
   if (!isLoopback && groupPackets + ownPackets === packets) return [];
   if (tellingFlows === 0)
-    return [check('directions', 'note', 'no TCP connection with data came by: nothing can be said of directions')];
+    return [check('directions', 'note', 'No TCP connection with data came by: nothing can be said of directions')];
   const share = oneWayFlows / tellingFlows;
   const cure =
     'Mirror both directions (rx and tx, "both") of the source port, and all ports of a bundle; where routing is asymmetric, mirror both paths.';
@@ -111,7 +111,7 @@ function checkDirections(sample: MirrorSample, { isLoopback }: InterfaceFacts): 
       check(
         'directions',
         tellingFlows < MIN_FLOWS ? 'warn' : 'fail',
-        `only one direction is mirrored: of ${oneWayFlows} of ${tellingFlows} TCP connections one side alone was seen`,
+        `Only one direction is mirrored: of ${oneWayFlows} of ${tellingFlows} TCP connections one side alone was seen`,
         cure,
       ),
     ];
@@ -121,7 +121,7 @@ function checkDirections(sample: MirrorSample, { isLoopback }: InterfaceFacts): 
       check(
         'directions',
         'warn',
-        `of ${oneWayFlows} of ${tellingFlows} TCP connections (${percent(share)}) one side alone was seen`,
+        `Of ${oneWayFlows} of ${tellingFlows} TCP connections (${percent(share)}) one side alone was seen`,
         cure,
       ),
     ];
@@ -130,33 +130,33 @@ function checkDirections(sample: MirrorSample, { isLoopback }: InterfaceFacts): 
     check(
       'directions',
       'ok',
-      `both directions come in: ${tellingFlows - oneWayFlows} of ${tellingFlows} TCP connections`,
+      `Both directions come in: ${tellingFlows - oneWayFlows} of ${tellingFlows} TCP connections`,
     ),
   ];
 }
 
 function checkRepeats({ comparedPackets, repeatedPackets }: MirrorSample): Check {
   if (comparedPackets < MIN_PACKETS)
-    return check('duplicates', 'note', 'too few packets to tell whether packets come twice');
+    return check('duplicates', 'note', 'Too few packets to tell whether packets come twice');
   const share = repeatedPackets / comparedPackets;
   const seen = `${repeatedPackets} of ${comparedPackets} packets (${percent(share)}) came twice`;
   const cure =
     'Mirror each path once: either the uplink or the ports behind it, and of a VLAN only what comes in ("rx"). Events stay right, but rings and processor do it all twice.';
-  if (share >= REPEATS_ALL) return check('duplicates', 'warn', `the mirror sends everything twice: ${seen}`, cure);
+  if (share >= REPEATS_ALL) return check('duplicates', 'warn', `The mirror sends everything twice: ${seen}`, cure);
   if (share >= REPEATS_SOME) return check('duplicates', 'warn', seen, cure);
-  return check('duplicates', 'ok', repeatedPackets === 0 ? 'no packet came twice' : seen);
+  return check('duplicates', 'ok', repeatedPackets === 0 ? 'No packet came twice' : seen);
 }
 
 function checkShares(sample: MirrorSample): Check {
   const { tlsBytes, tcpBytes, quicBytes, udpBytes, tlsFlows, packets } = sample;
   const all = tcpBytes + udpBytes;
-  if (all === 0) return check('tls', 'note', 'no TCP or UDP data came by');
+  if (all === 0) return check('tls', 'note', 'No TCP or UDP data came by');
   const shares = `TLS ${percent(tlsBytes / all)}, other TCP ${percent(Math.max(0, tcpBytes - tlsBytes) / all)}, QUIC ${percent(quicBytes / all)}, other UDP ${percent((udpBytes - quicBytes) / all)} of ${all} bytes`;
   if (tlsFlows > 0) return check('tls', 'ok', `${shares}; ${tlsFlows} TLS connections`);
   return check(
     'tls',
     packets < MIN_PACKETS ? 'note' : 'warn',
-    `no TLS came by: ${shares}`,
+    `No TLS came by: ${shares}`,
     'Mirror where clients reach servers: the uplink, or the ports of the servers.',
   );
 }
@@ -196,7 +196,7 @@ function checkFrames(sample: MirrorSample, { name, mtu, features, fixed }: Inter
       ),
     );
   } else if (packets > 0)
-    checks.push(check('frame_size', 'ok', `the largest frame has ${largestFrame} bytes, within the MTU of ${mtu}`));
+    checks.push(check('frame_size', 'ok', `The largest frame has ${largestFrame} bytes, within the MTU of ${mtu}`));
   if (cutFrames > 0) {
     checks.push(
       check(
@@ -212,15 +212,15 @@ function checkFrames(sample: MirrorSample, { name, mtu, features, fixed }: Inter
 
 function checkVlans({ vlans }: MirrorSample): Check[] {
   if (vlans.size === 0) return [];
-  const ids = [...vlans].sort(([, a], [, b]) => b - a).map(([id]) => id);
+  const ids = [...vlans].toSorted(([, a], [, b]) => b - a).map(([id]) => id);
   const more = ids.length > MAX_NAMED ? ` and ${ids.length - MAX_NAMED} more` : '';
   return [check('vlans', 'ok', `VLANs seen: ${ids.slice(0, MAX_NAMED).join(', ')}${more}`)];
 }
 
 function checkLoss({ gapBytes, streamBytes }: MirrorSample, { ringDropped }: SampleLosses): Check {
-  if (gapBytes + streamBytes === 0) return check('loss', 'note', 'no TCP data came by: nothing can be said of loss');
+  if (gapBytes + streamBytes === 0) return check('loss', 'note', 'No TCP data came by: nothing can be said of loss');
   const share = gapBytes / (gapBytes + streamBytes);
-  if (gapBytes === 0) return check('loss', 'ok', `no byte is missing in ${streamBytes} bytes of TCP streams`);
+  if (gapBytes === 0) return check('loss', 'ok', `No byte is missing in ${streamBytes} bytes of TCP streams`);
   const seen = `${gapBytes} bytes (${percent(share)}) are missing in TCP streams`;
   if (share < LOSS_NOTED) return check('loss', 'ok', seen);
   const where = ringDropped > 0 ? 'the ring lost some of them' : 'they were lost before the sensor';
@@ -233,12 +233,12 @@ function checkLoss({ gapBytes, streamBytes }: MirrorSample, { ringDropped }: Sam
 }
 
 function checkRing({ ringDropped }: SampleLosses): Check[] {
-  if (ringDropped === 0) return [check('ring', 'ok', 'the ring lost no packet')];
+  if (ringDropped === 0) return [check('ring', 'ok', 'The ring lost no packet')];
   return [
     check(
       'ring',
       'warn',
-      `the ring lost ${ringDropped} packets; this look takes in all, a capture has the kernel drop what nobody needs`,
+      `The ring lost ${ringDropped} packets; this look takes in all, a capture has the kernel drop what nobody needs`,
       'If a capture loses packets too (kernel.ring_dropped): --workers 2 or more, a larger --ring.',
     ),
   ];
@@ -252,7 +252,7 @@ function checkCard({ name, mtu, ring }: InterfaceFacts, { cardMissed, cardLength
       check(
         'card_loss_now',
         'warn',
-        `the card lost ${cardMissed} packets for want of room during the look`,
+        `The card lost ${cardMissed} packets for want of room during the look`,
         canGrow
           ? `ethtool -G ${name} rx ${ring.rxMax}`
           : `More queues: ethtool -L ${name} combined N; and see that its interrupts reach several processors.`,
@@ -264,7 +264,7 @@ function checkCard({ name, mtu, ring }: InterfaceFacts, { cardMissed, cardLength
       check(
         'mirrored_mtu',
         'warn',
-        `the card refused ${cardLength} frames for their length during the look: the mirrored network has a larger MTU than ${mtu}`,
+        `The card refused ${cardLength} frames for their length during the look: the mirrored network has a larger MTU than ${mtu}`,
         `ip link set ${name} mtu 9216`,
       ),
     );

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import type { Check } from '../../src/sensor/check.ts';
 import { find } from '../sensor/good-facts.ts';
 import { bundleProgram } from '../support/bundled-program.ts';
@@ -13,6 +14,14 @@ import { runFake } from './fake-io.ts';
 
 const missing = ['tcpreplay', 'setpriv'].find((tool) => spawnSync(tool, ['--version']).error !== undefined);
 const reason = whyNoLab() ?? (missing === undefined ? null : `no ${missing} here`);
+
+const FINDING = z.object({
+  id: z.string(),
+  verdict: z.enum(['ok', 'note', 'warn', 'fail']),
+  seen: z.string(),
+  cure: z.string().nullable(),
+});
+const REPORT = z.object({ verdict: z.string(), examined: z.array(z.object({ findings: z.array(FINDING) })).length(1) });
 
 interface Report {
   readonly code: number | null;
@@ -55,7 +64,7 @@ describe.skipIf(reason !== null)(`the doctor on an interface${reason === null ? 
       during();
     }
     const code = await ended;
-    const { verdict, examined } = JSON.parse(stdout) as { verdict: string; examined: { findings: Check[] }[] };
+    const { verdict, examined } = REPORT.parse(JSON.parse(stdout));
     return { code, verdict, findings: examined[0]!.findings };
   }
 
@@ -120,7 +129,7 @@ describe.skipIf(reason !== null)(`the doctor on an interface${reason === null ? 
     expect(performance.now() - beganMs).toBeLessThan(8_000);
     expect(find(findings, 'traffic')).toMatchObject({
       verdict: 'fail',
-      seen: expect.stringContaining('nothing came in'),
+      seen: expect.stringContaining('Nothing came in'),
     });
     expect(code).toBe(1);
   }, 20_000);

@@ -48,6 +48,6 @@ describe('the machine and the process', () => {
       checkHost({ ...GOOD_HOST, addonFault: 'it is not built; with a C compiler: npm run build:native' }),
       'addon',
     );
-    expect([seen, cure]).toEqual(['it is not built', 'With a C compiler: npm run build:native']);
+    expect([seen, cure]).toEqual(['It is not built.', 'With a C compiler: npm run build:native']);
   });
 });

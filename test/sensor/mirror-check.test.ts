@@ -16,7 +16,7 @@ function inTunnel(drop: Drop, packets: number): readonly number[] {
 describe('a mirror', () => {
   it('is good', () => {
     expect(complaints(judge({}))).toEqual([]);
-    expect(find(judge({}), 'traffic').seen).toBe('10000 packets in 5.0 s, 2000 a second, 12.80 Mbit/s');
+    expect(find(judge({}), 'traffic').seen).toBe('10000 packets in 5.0 s, 2000 a second, 12.80 Mbit/s.');
     expect(find(judge({}), 'tls').seen).toContain('TLS 79 %, other TCP 13 %, QUIC 6.6 %');
   });
 
@@ -75,7 +75,7 @@ describe('a mirror', () => {
     const erspan = judge({ decoded: inTunnel(Drop.TunnelGre, 5_000), erspanPackets: 5_000 });
     expect(find(erspan, 'tunnels').seen).toContain('ERSPAN 5000');
     const vlans = new Map(Array.from({ length: 10 }, (_, i) => [i + 1, 100 - i] as const));
-    expect(find(judge({ vlans }), 'vlans').seen).toBe('VLANs seen: 1, 2, 3, 4, 5, 6, 7, 8 and 2 more');
+    expect(find(judge({ vlans }), 'vlans').seen).toBe('VLANs seen: 1, 2, 3, 4, 5, 6, 7, 8 and 2 more.');
   });
 
   it('on the loopback is not asked for packets of others', () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BLOCK_PACKETS, PacketBlock } from '../../src/capture/packet-source.ts';
 import { type MirrorSample, MirrorSampler, type SampledInterface } from '../../src/sensor/mirror-sample.ts';

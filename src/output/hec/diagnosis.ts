@@ -118,16 +118,6 @@ export function diagnosis(id: FindingId, sentence: string): Diagnosis {
   return { id, verdict, sentence, cure: cure === '' ? null : cure };
 }
 
-/** Plain text: a line for each finding, and under it what to do. */
-export function renderDiagnoses(diagnoses: readonly Diagnosis[]): string[] {
-  const lines: string[] = [];
-  for (const { id, verdict, sentence, cure } of diagnoses) {
-    lines.push(`${verdict.padEnd(4)}  ${sentence} (${id})`);
-    if (cure !== null) lines.push(`      ${cure}`);
-  }
-  return lines;
-}
-
 function ok(): FindingRow {
   return { verdict: 'ok', cure: '' };
 }

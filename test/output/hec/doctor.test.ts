@@ -7,7 +7,7 @@ import { createServer as createTls } from 'node:tls';
 import { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { type Diagnosis, type FindingId, renderDiagnoses } from '../../../src/output/hec/diagnosis.ts';
+import type { Diagnosis, FindingId } from '../../../src/output/hec/diagnosis.ts';
 import { type DoctorOptions, diagnoseHec } from '../../../src/output/hec/doctor.ts';
 import { HecServer, type HecServerOptions } from '../../support/hec/hec-server.ts';
 import { listenOnLoopback } from '../../support/hec/listen.ts';
@@ -396,18 +396,6 @@ describe('a proxy', () => {
     });
     const found = await diagnose('https://127.0.0.1:8088', { proxy: `http://127.0.0.1:${port}` });
     expect(troubles(found)).toEqual(['proxy_unreachable']);
-  });
-});
-
-describe('the report', () => {
-  it('has a line for each finding, and the cure under it', async () => {
-    const server = await hec({ tokens: { other: {} } });
-    const lines = renderDiagnoses(await diagnose(server.url));
-    expect(lines).toContain('ok    HEC answers. (hec_answers)');
-    expect(lines.at(-2)).toMatch(
-      /^fail {2}The server does not know the token: 403 code 4 "Invalid token"\. \(wrong_token\)$/,
-    );
-    expect(lines.at(-1)).toMatch(/^ {6}Compare the token/);
   });
 });
 
