@@ -32,7 +32,7 @@ function main() {
   const args = [...FLAGS, '-DNODE_GYP_MODULE_NAME=spanglass', `-I${include}`, `-I${here}`, '-o', fresh, ...c, '-ldl'];
   const { error, status, stderr } = spawnSync(COMPILER, args, { encoding: 'utf8' });
   if (error !== undefined) return giveUp(`${COMPILER} can't be run: ${error.message}`);
-  if (status !== 0) return giveUp(`${COMPILER} failed:\n${stderr}`);
+  if (status !== 0) return giveUp(`${COMPILER} failed: ${isStrict ? `\n${stderr}` : firstError(stderr)}`);
   renameSync(fresh, output);
   process.stdout.write('built the addon for live capture\n');
   return 0;
@@ -41,6 +41,12 @@ function main() {
 function giveUp(reason) {
   process.stdout.write(`the addon for live capture was not built: ${reason}; everything else works\n`);
   return isStrict ? 1 : 0;
+}
+
+/** The line that says most: an install shows one. */
+function firstError(stderr) {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  return lines.find((line) => line.includes('error')) ?? lines[0] ?? 'without a word';
 }
 
 /** C sources and headers of the addon. Programs for the kernel (`.bpf.c`) and tests are not part of it. */
