@@ -1,7 +1,7 @@
 /**
  * Joins the program's compiled modules into a few files: loading a hundred small ones takes longer than reading a small
- * capture. Packages stay where they are and are loaded when they are needed. The program of a capture worker is one more file beside
- * it, with what both share in files between them.
+ * capture. Packages stay where they are and are loaded when they are needed. The program of a capture worker is one file of its own: sharing
+ * code with the main program would cut that into more files, which a replay would have to load.
  *
  *     node dist/tools/bundle.js
  *
@@ -11,14 +11,17 @@ import { chmod } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { build } from 'rolldown';
 
+const common = { platform: 'node', external: (id: string) => !id.startsWith('.') && !isAbsolute(id) } as const;
+
 await build({
-  input: {
-    main: 'dist/src/cli/main.js',
-    'capture-worker': 'dist/src/sensor/capture-worker.js',
-  },
-  platform: 'node',
-  external: (id) => !id.startsWith('.') && !isAbsolute(id),
+  ...common,
+  input: 'dist/src/cli/main.js',
   output: { dir: 'dist/bin', format: 'esm', cleanDir: true },
+});
+await build({
+  ...common,
+  input: 'dist/src/sensor/capture-worker.js',
+  output: { file: 'dist/bin/capture-worker.js', format: 'esm', codeSplitting: false },
 });
 // `npx spanglass` in a checkout runs the file itself.
 await chmod('dist/bin/main.js', 0o755);

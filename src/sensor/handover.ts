@@ -13,11 +13,15 @@ import { HANDOVER_AGE_MS, HANDOVER_BYTES, MAX_SPARE_BUFFERS } from './limits.ts'
 const SLACK_BYTES = 64 * 1024;
 const INITIAL_ENDS = 1024;
 
+/** A batch in memory that can be given to another thread. */
+export interface HandedBatch extends EventBatch {
+  readonly lines: Uint8Array<ArrayBuffer>;
+  readonly ends: Uint32Array<ArrayBuffer>;
+}
+
 export interface HandoverOutlet {
   /** The batch's memory is the outlet's from here on. */
-  onBatch(
-    batch: EventBatch & { readonly lines: Uint8Array<ArrayBuffer>; readonly ends: Uint32Array<ArrayBuffer> },
-  ): void;
+  onBatch(batch: HandedBatch): void;
   onDropped(firstSeq: number, count: number): void;
 }
 

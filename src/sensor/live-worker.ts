@@ -1,7 +1,7 @@
 /** The main thread's end of one capture worker. */
 import { Worker } from 'node:worker_threads';
 import type { LinkState } from '../capture/live-source.ts';
-import type { EventBatch } from './event-batch.ts';
+import type { HandedBatch } from './handover.ts';
 import { HandoverLedger } from './handover-ledger.ts';
 import { NO_WORKER_COUNTS, type WorkerCounts, type WorkerReport } from './live-counts.ts';
 import type { LiveOutlet, LivePatch } from './live-options.ts';
@@ -137,15 +137,14 @@ export class LiveWorker {
     this.#outlet.onLink(link);
   }
 
-  #hand(batch: EventBatch): void {
+  #hand(batch: HandedBatch): void {
     const { firstSeq, count, lines, ends } = batch;
     this.#nextSeq = firstSeq + count;
     const bytes = lines.length;
     const taken = (): void => {
       this.#taken += count;
       this.#ledger.take(bytes);
-      const buffers = [lines.buffer as ArrayBuffer, ends.buffer as ArrayBuffer] as const;
-      this.#post({ kind: 'spare', lines: buffers[0], ends: buffers[1] }, [...buffers]);
+      this.#post({ kind: 'spare', lines: lines.buffer, ends: ends.buffer }, [lines.buffer, ends.buffer]);
     };
     const taking = this.#outlet.onBatch(batch);
     if (taking === null) {
@@ -157,7 +156,7 @@ export class LiveWorker {
       this.#outlet.onFault(error instanceof Error ? error : new Error(String(error)));
     });
     this.#pending.add(pending);
-    pending.finally(() => this.#pending.delete(pending));
+    void pending.then(() => this.#pending.delete(pending));
   }
 
   #drop(firstSeq: number, count: number, reason: 'overflow' | 'worker_died'): void {

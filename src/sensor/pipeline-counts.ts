@@ -69,7 +69,7 @@ export function countsOf({ decoder, tracker, counters, certificates, udpPackets 
   return {
     decoded: [...decoder.counters],
     udpPackets,
-    flows: { ...tracker.counters },
+    flows: Object.assign({}, tracker.counters),
     openFlows: tracker.table.size,
     handshakes: {
       total: counters.handshakes,
@@ -129,8 +129,13 @@ export function missingShare({ flows: { gapBytes, streamBytes } }: PipelineCount
 }
 
 /** Two records of the same counters, added. */
-export function addEach<T extends { readonly [K in keyof T]: number }>(a: T, b: T): T {
-  return addByName(a, b) as T;
+export function addEach<K extends string>(
+  a: Readonly<Record<K, number>>,
+  b: Readonly<Record<K, number>>,
+): Record<K, number> {
+  const sum: Record<K, number> = { ...a };
+  for (const name in sum) sum[name] += b[name];
+  return sum;
 }
 
 /** Counts by names that either may lack. */

@@ -276,7 +276,7 @@ export class Pipeline implements StreamHandler {
     const [addrA, addrB, ports] = [base + Word.AddrA, base + Word.AddrB, words[base + Word.Ports]!];
     // A direction whose SYN was not seen begins with its first data: that is no number of a SYN.
     if (times[slot * TIMES + Time.Syn]! >= 0 && times[slot * TIMES + Time.SynAck]! >= 0) {
-      this.#onFlowDone(isV6, words, addrA, addrB, ports, words[base + Word.IsnA]!, words[base + Word.IsnA + 1]!);
+      this.#onFlowDone(isV6, words, addrA, addrB, ports, words[base + Word.IsnA], words[base + Word.IsnA + 1]);
     } else this.#onFlowDone(isV6, words, addrA, addrB, ports);
     return Want.Nothing;
   }

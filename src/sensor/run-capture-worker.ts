@@ -13,7 +13,7 @@ export async function runCaptureWorker(open: OpenLiveSource): Promise<void> {
   if (isMainThread || parentPort === null)
     throw new Error('a capture worker runs in a thread that LiveCapture started');
   const port = parentPort;
-  const plan = workerData as WorkerPlan;
+  const plan: WorkerPlan = workerData;
   const send = (message: FromWorker, transfer: readonly ArrayBuffer[] = []): void => {
     port.postMessage(message, [...transfer]);
   };

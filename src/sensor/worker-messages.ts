@@ -13,8 +13,8 @@
  * the `HandoverLedger` tells what it had in its hands.
  */
 import type { LinkState } from '../capture/live-source.ts';
-import type { EventBatch } from './event-batch.ts';
 import type { Finding } from './finding.ts';
+import type { HandedBatch } from './handover.ts';
 import type { WorkerCounts } from './live-counts.ts';
 import type { LiveOptions, LivePatch } from './live-options.ts';
 import type { LiveSourcePlan, SharedParts } from './live-source-plan.ts';
@@ -42,7 +42,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: 'opened'; readonly link: LinkState; readonly notes: readonly string[] }
   | { readonly kind: 'refused'; readonly fault: SentError }
-  | { readonly kind: 'batch'; readonly batch: EventBatch }
+  | { readonly kind: 'batch'; readonly batch: HandedBatch }
   | { readonly kind: 'dropped'; readonly firstSeq: number; readonly count: number }
   | { readonly kind: 'findings'; readonly findings: readonly Finding[] }
   | { readonly kind: 'note'; readonly text: string }

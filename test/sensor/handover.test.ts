@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { EventBatch } from '../../src/sensor/event-batch.ts';
-import { Handover } from '../../src/sensor/handover.ts';
+import { type HandedBatch, Handover } from '../../src/sensor/handover.ts';
 import { HandoverLedger } from '../../src/sensor/handover-ledger.ts';
 import { HANDOVER_AGE_MS, HANDOVER_BYTES } from '../../src/sensor/limits.ts';
 
 class Bench {
   readonly ledger = new HandoverLedger();
-  readonly batches: EventBatch[] = [];
+  readonly batches: HandedBatch[] = [];
   readonly dropped: [number, number][] = [];
   readonly handover: Handover;
   #seq = 0;
@@ -25,7 +24,7 @@ class Bench {
   }
 
   /** The main thread takes a batch. */
-  take({ lines }: EventBatch): void {
+  take({ lines }: HandedBatch): void {
     this.ledger.take(lines.length);
   }
 }
@@ -103,7 +102,7 @@ describe('Handover', () => {
     bench.event(10);
     bench.handover.flush();
     const [first] = bench.batches;
-    bench.handover.takeBack(first!.lines.buffer as ArrayBuffer, first!.ends.buffer as ArrayBuffer);
+    bench.handover.takeBack(first!.lines.buffer, first!.ends.buffer);
     for (let i = 0; i < 2; i++) {
       bench.event(10);
       bench.handover.flush();

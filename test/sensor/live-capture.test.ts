@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function toContent(line: string): string {
-  const { event } = JSON.parse(line) as { event: Record<string, unknown> };
+  const { event }: { event: Record<string, unknown> } = JSON.parse(line);
   return JSON.stringify(Object.entries(event).filter(([name]) => !OWN_FIELDS.includes(name)));
 }
 
@@ -50,6 +50,8 @@ class Outlet implements LiveOutlet {
   readonly notes: string[] = [];
   readonly links: string[] = [];
   readonly faults: Error[] = [];
+  /** Batches and lines that are not what they say. */
+  torn = 0;
   #isHeld = false;
   #waiting: (() => void)[] = [];
 
@@ -68,12 +70,12 @@ class Outlet implements LiveOutlet {
     this.seqs.set(batch.bootId, seqs);
     let start = 0;
     batch.ends.forEach((end, i) => {
-      expect(batch.lines[end - 1]).toBe(0x0a);
+      if (batch.lines[end - 1] !== 0x0a) this.torn += 1;
       this.lines.push(Buffer.from(batch.lines.subarray(start, end)).toString());
       seqs.push(batch.firstSeq + i);
       start = end;
     });
-    expect([batch.ends.length, start]).toEqual([batch.count, batch.lines.length]);
+    if (batch.ends.length !== batch.count || start !== batch.lines.length) this.torn += 1;
     return this.#isHeld ? new Promise((resolve) => this.#waiting.push(resolve)) : null;
   }
 
@@ -156,7 +158,7 @@ describe('LiveCapture', () => {
     const counts = await captureAll(optionsFor({ workers }), outlet);
     expect(outlet.faults).toEqual([]);
     expect(outlet.lines.map(toContent).toSorted()).toEqual(await replayed(everything));
-    expect(outlet.notes).toEqual(['the interface is a file']);
+    expect([outlet.notes, outlet.torn]).toEqual([['the interface is a file'], 0]);
     expectSums(counts);
     expect(counts).toMatchObject({ workers, link: 'up', handover: { taken: outlet.lines.length, inHand: 0 } });
     expect(counts.cpuS).toBeGreaterThan(0);

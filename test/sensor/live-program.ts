@@ -21,7 +21,7 @@ function tell(value: Readonly<Record<string, unknown>>): void {
 }
 
 const [, , worker, json] = process.argv;
-const plan = JSON.parse(json!) as Plan;
+const plan: Plan = JSON.parse(json!);
 const options: LiveOptions = {
   workers: 1,
   sensor: 'test',

@@ -41,7 +41,7 @@ function recorder(): { readonly done: string[]; readonly onFlowDone: FlowDone } 
   const done: string[] = [];
   const onFlowDone: FlowDone = (isV6, words, addrA, addrB, ports, isnA, isnB) => {
     const end = (at: number) =>
-      Array.from(words.subarray(at, at + (isV6 ? 4 : 1)), (word) => (word >>> 0).toString(16));
+      Array.from(words.subarray(at, at + (isV6 ? 4 : 1)), (word) => (word >>> 0).toString(16)).join();
     done.push(`${end(addrA)} ${ports >>> 16} ${end(addrB)} ${ports & 0xffff} ${isnA} ${isnB}`);
   };
   return { done, onFlowDone };
