@@ -133,7 +133,7 @@ export class CaptureDelivery {
   /** Where events go, in words. */
   targets(): readonly string[] {
     const { hec, files } = this.#settings;
-    const urls = hec === null ? [] : hec.endpoints.map(({ url }) => escapeUnsafe(String(url)));
+    const urls = hec === null ? [] : hec.endpoints.map(({ url }) => escapeUnsafe(url));
     const names = files.map(({ file }) => (file === STDOUT_NAME ? 'standard output' : escapeUnsafe(file)));
     return [...urls, ...names].map((target) => this.delivery.redact(target));
   }

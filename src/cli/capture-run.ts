@@ -407,7 +407,13 @@ function withUser(error: unknown, user: string): unknown {
 
 function loadProcessAddon(): ProcessAddon | null {
   if (process.platform !== 'linux') return null;
-  return loadAddon() as ProcessAddon;
+  const addon = loadAddon();
+  if (!isProcessAddon(addon)) throw new Error('the addon for live capture is of another version: npm run build:native');
+  return addon;
+}
+
+function isProcessAddon(addon: object): addon is ProcessAddon {
+  return 'processSeal' in addon && 'processFindUser' in addon;
 }
 
 function openLog(settings: CaptureSettings, io: CliIo, screen: Screen): Log {

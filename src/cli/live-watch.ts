@@ -68,8 +68,8 @@ class DropState {
   }
 
   look(counts: LiveCounts, nowMs: number): LiveNotice | null {
-    const { event, noun, cause, read } = this.#kind;
-    const count = read(counts);
+    const { event, noun, cause } = this.#kind;
+    const count = this.#kind.read(counts);
     const isMore = count > this.#seen;
     const before = this.#seen;
     this.#seen = count;
