@@ -1,4 +1,5 @@
 /** What `native/ring/` exports, typed. `native/ring/ring.h` describes it. */
+import { CaptureError } from './capture-error.ts';
 import { loadAddon } from './native-addon.ts';
 
 /** A ring of the addon's: opaque. */
@@ -57,5 +58,12 @@ export interface RingAddon {
 
 /** Throws `CaptureError` where there is no addon. */
 export function ringAddon(): RingAddon {
-  return loadAddon() as RingAddon;
+  const addon = loadAddon();
+  if (!isRingAddon(addon))
+    throw new CaptureError('no_addon', '', 'the addon is of another version: npm run build:native');
+  return addon;
+}
+
+function isRingAddon(addon: object): addon is RingAddon {
+  return 'ringOpen' in addon;
 }

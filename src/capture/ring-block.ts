@@ -86,7 +86,7 @@ export class RingWalker {
   }
 
   /** Gives back what was given out before, and gives out what is there: the packets' number, 0 where there is none. */
-  fill(out: PacketBlock): number {
+  read(out: PacketBlock): number {
     this.#release();
     let count = 0;
     while (count < BLOCK_PACKETS && (this.#left > 0 || this.#enter())) count = this.#walk(out, count);

@@ -136,7 +136,7 @@ class RingSource implements LiveSource {
 
   async next(block: PacketBlock): Promise<boolean> {
     if (this.#isClosed) return false;
-    const count = this.#walker.fill(block);
+    const count = this.#walker.read(block);
     if (this.#stoppedMs !== Number.POSITIVE_INFINITY) return count > 0 || this.#drain(block);
     this.#watchLink();
     if (count > 0) return true;
@@ -145,7 +145,7 @@ class RingSource implements LiveSource {
     // The socket's error. It may be up again by now: then this is the only sign that it was not, so it is told before it is looked at.
     if (result < 0) this.#linkCheckAtMs = 0;
     if (result === -constants.errno.ENETDOWN) this.link = 'down';
-    this.#walker.fill(block);
+    this.#walker.read(block);
     return true;
   }
 
@@ -191,9 +191,9 @@ class RingSource implements LiveSource {
       const isDrained = this.#packets - this.#drops - this.#walker.walked - this.#walker.outgoing <= 0;
       // A packet that was past the filter when it changed may come a moment later: the time-out of a block is waited out.
       const leftMs = untilMs - performance.now();
-      if (leftMs <= 0 || (isDrained && leftMs <= DRAIN_SLACK_MS)) return this.#walker.fill(block) > 0;
+      if (leftMs <= 0 || (isDrained && leftMs <= DRAIN_SLACK_MS)) return this.#walker.read(block) > 0;
       this.#addon.ringPoll(this.#ring, Math.min(leftMs, this.#options.retireMs));
-      if (this.#walker.fill(block) > 0) return true;
+      if (this.#walker.read(block) > 0) return true;
     }
   }
 

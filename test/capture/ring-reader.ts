@@ -21,7 +21,7 @@ function tell(value: Readonly<Record<string, unknown>>): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
-const plan = JSON.parse(process.argv[2]!) as Plan;
+const plan: Plan = JSON.parse(process.argv[2]!);
 const options: RingOptions = { ...RING_DEFAULTS, fanoutGroup: null, shunt: null, classicFilter: null, ...plan };
 
 try {
@@ -60,7 +60,7 @@ async function read(): Promise<void> {
     if (ring.link !== link) tell({ link: ring.link });
     link = ring.link;
     for (let i = 0; plan.shows === true && i < block.count; i++) {
-      const bytes = Buffer.from(block.buf.subarray(block.at[i]!, block.at[i]! + block.capLen[i]!));
+      const bytes = Buffer.from(block.buf.subarray(block.at[i], block.at[i]! + block.capLen[i]!));
       tell({ packet: bytes.toString('hex'), wire: block.wireLen[i], us: block.tsUs[i] });
     }
     await new Promise(setImmediate);

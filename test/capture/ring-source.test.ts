@@ -167,7 +167,7 @@ describe.skipIf(reason !== null)(`a ring on a real interface${reason === null ? 
   });
 
   it('leaves no descriptor and no mapping behind, and refuses an interface that is not there', async () => {
-    const reader = await start({ rounds: 100 });
+    const reader = await start({ rounds: 200 });
     const [first, last] = linesOf(reader).filter((line) => line.descriptors !== undefined);
     await stop(reader);
     expect(last!.descriptors).toBe(first!.descriptors);
@@ -207,7 +207,7 @@ async function packetsOf(path: string): Promise<string[]> {
   const packets: string[] = [];
   while (await source.next(block)) {
     for (let i = 0; i < block.count; i++) {
-      packets.push(Buffer.from(block.buf.subarray(block.at[i]!, block.at[i]! + block.capLen[i]!)).toString('hex'));
+      packets.push(Buffer.from(block.buf.subarray(block.at[i], block.at[i]! + block.capLen[i]!)).toString('hex'));
     }
   }
   await source.close();

@@ -48,7 +48,7 @@ function walk(image: Uint8Array, block = new PacketBlock()): string[] {
   const shape = { blockBytes: BLOCK_BYTES, blocks: BLOCKS, hasOutgoing: true, isEthernet: true };
   const walker = new RingWalker(buffer, shape);
   const found: string[] = [];
-  while (walker.fill(block) > 0) {
+  while (walker.read(block) > 0) {
     for (let i = 0; i < block.count; i++) {
       const at = block.at[i]!;
       const bytes = block.buf.subarray(at, at + block.capLen[i]!);
