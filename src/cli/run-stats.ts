@@ -54,7 +54,7 @@ export interface DeliveryStats {
 }
 
 /** Of a live capture. `received` is what the interface brought, before anything was dropped. */
-export interface KernelStats {
+interface KernelStats {
   readonly received: number;
   readonly received_bytes: number;
   /** The ring was full. */
@@ -73,7 +73,7 @@ export interface KernelStats {
 }
 
 /** Events of a live capture on their way from the workers to the delivery. */
-export interface HandoverStats {
+interface HandoverStats {
   readonly taken: number;
   readonly dropped: number;
   readonly drops: Counts;

@@ -15,7 +15,7 @@ import type { HandoverDrop } from './event-batch.ts';
 import { addSieveCounts, NO_SIEVE_COUNTS, type SieveCounts } from './event-sieve.ts';
 import { addCounts, addEach, NO_COUNTS, type PipelineCounts } from './pipeline-counts.ts';
 
-export interface HandoverCounts {
+interface HandoverCounts {
   /** Events that the delivery has. */
   readonly taken: number;
   /** Events given up before it had them. */

@@ -1,8 +1,9 @@
 /** Which source the workers of a live capture open, as plain data: it goes to other threads. */
 import type { ShuntHandle, ShuntOptions } from '../capture/flow-shunt.ts';
+import type { LibpcapHandle, LibpcapOptions } from '../capture/libpcap/libpcap-intake.ts';
 
 /** A ring of the kernel in each worker; the kernel spreads the flows over them. See `RingOptions`. */
-export interface RingPlan {
+interface RingPlan {
   readonly kind: 'ring';
   readonly interface: string;
   readonly blockBytes: number;
@@ -16,7 +17,12 @@ export interface RingPlan {
   readonly filter: string | null;
 }
 
-export type LiveSourcePlan = RingPlan;
+/** Through libpcap, on systems without such a ring: for one worker. */
+interface LibpcapPlan extends LibpcapOptions {
+  readonly kind: 'libpcap';
+}
+
+export type LiveSourcePlan = RingPlan | LibpcapPlan;
 
 /** What all workers of a capture have in common, opened once. */
 export interface SharedParts {
@@ -26,6 +32,8 @@ export interface SharedParts {
   readonly shunt: ShuntHandle | null;
   /** The user's filter: alone, and to go before the shunt's own program. */
   readonly filter: { readonly classic: Uint8Array; readonly prefix: Uint8Array | null } | null;
+  /** Queue of an intake on the main thread; null for rings. */
+  readonly libpcap: LibpcapHandle | null;
   /** Number under which the kernel spreads flows; null where there is one worker. */
   readonly fanoutGroup: number | null;
 }

@@ -1,10 +1,14 @@
-/** Opens what a worker reads from: a ring of its own, with the shunt and the filter that all share. */
+/** Opens what a worker reads from: a ring of its own, with the shunt and the filter that all share, or the end of libpcap's queue. */
 import type { FlowShunt } from '../capture/flow-shunt.ts';
 import type { LiveSource } from '../capture/live-source.ts';
 import type { LiveSourcePlan, SharedParts } from './live-source-plan.ts';
 
 /** Rejects with `CaptureError`. */
 export async function openLiveSource(plan: LiveSourcePlan, shared: SharedParts): Promise<LiveSource> {
+  if (plan.kind === 'libpcap') {
+    const { openLibpcapSource } = await import('../capture/libpcap/libpcap-source.ts');
+    return openLibpcapSource(shared.libpcap!);
+  }
   const { openRing } = await import('../capture/ring-source.ts');
   return openRing({
     interface: plan.interface,
@@ -19,7 +23,7 @@ export async function openLiveSource(plan: LiveSourcePlan, shared: SharedParts):
 }
 
 async function openSharedShunt(plan: LiveSourcePlan, shared: SharedParts): Promise<FlowShunt | null> {
-  if (plan.shunt === null || !shared.hasShunt) return null;
+  if (plan.kind !== 'ring' || plan.shunt === null || !shared.hasShunt) return null;
   const { joinShunt, openShunt } = await import('../capture/flow-shunt.ts');
   const instructions = shared.filter?.prefix ?? null;
   const prefix = instructions === null ? null : { instructions };

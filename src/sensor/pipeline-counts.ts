@@ -14,7 +14,7 @@ import type { Pipeline } from './pipeline.ts';
 
 export type CountsByName = Readonly<Record<string, number>>;
 
-export interface HandshakeCounts {
+interface HandshakeCounts {
   readonly total: number;
   /** By the version's name; `none` where no server hello was seen. */
   readonly byVersion: CountsByName;

@@ -1,10 +1,11 @@
 /**
  * What the workers of a capture share, held by the main thread: the user's filter, compiled once; the tables of the shunt, which outlive a
- * worker that fails; and the group in which the kernel spreads flows.
+ * worker that fails; and the group in which the kernel spreads flows. Or, without a ring of the kernel, libpcap.
  */
 import { randomInt } from 'node:crypto';
 import type { BpfFilter } from '../capture/bpf-filter.ts';
 import type { FlowShunt } from '../capture/flow-shunt.ts';
+import type { LibpcapIntake } from '../capture/libpcap/libpcap-intake.ts';
 import type { KernelCounters } from '../capture/live-source.ts';
 import { NO_KERNEL, shuntedOf } from './live-counts.ts';
 import type { LiveSourcePlan, SharedParts } from './live-source-plan.ts';
@@ -13,17 +14,25 @@ export class SharedSource {
   readonly parts: SharedParts;
   readonly #filter: BpfFilter | null;
   readonly #shunt: FlowShunt | null;
+  readonly #intake: LibpcapIntake | null;
   #isClosed = false;
   /** Of the moment at which it was closed. */
   #last: KernelCounters = NO_KERNEL;
 
-  private constructor(filter: BpfFilter | null, shunt: FlowShunt | null, workers: number) {
+  private constructor(
+    filter: BpfFilter | null,
+    shunt: FlowShunt | null,
+    intake: LibpcapIntake | null,
+    workers: number,
+  ) {
     this.#filter = filter;
     this.#shunt = shunt;
+    this.#intake = intake;
     this.parts = {
       hasShunt: shunt !== null,
       shunt: shunt?.handle ?? null,
       filter: filter === null ? null : { classic: filter.classic, prefix: filter.prefix },
+      libpcap: intake?.handle ?? null,
       // Groups belong to a network namespace, which processes with equal numbers may share: two containers, say.
       fanoutGroup: workers === 1 ? null : randomInt(0x10000),
     };
@@ -31,6 +40,11 @@ export class SharedSource {
 
   /** Rejects with `CaptureError`. */
   static async open(plan: LiveSourcePlan, workers: number): Promise<SharedSource> {
+    if (plan.kind === 'libpcap') {
+      if (workers !== 1) throw new Error('libpcap has one queue, which one worker reads');
+      const { openLibpcap } = await import('../capture/libpcap/libpcap-intake.ts');
+      return new SharedSource(null, null, await openLibpcap(plan), workers);
+    }
     let filter: BpfFilter | null = null;
     if (plan.filter !== null) {
       const { openBpfFilter } = await import('../capture/bpf-filter.ts');
@@ -41,7 +55,7 @@ export class SharedSource {
       const { openShunt } = await import('../capture/flow-shunt.ts');
       shunt = openShunt(plan.shunt, plan.interface);
     }
-    return new SharedSource(filter, shunt, workers);
+    return new SharedSource(filter, shunt, null, workers);
   }
 
   get notes(): readonly string[] {
@@ -65,5 +79,6 @@ export class SharedSource {
     this.#last = this.readKernel();
     this.#isClosed = true;
     this.#shunt?.close();
+    this.#intake?.close();
   }
 }

@@ -71,7 +71,7 @@ export class WorkerRun {
         // A classic filter has no budget, and forgets nothing.
         ...(shunt !== null &&
           shunt.kind !== 'classic' && {
-            flowBudgetBytes: plan.source.shunt?.budgetBytes ?? Number.POSITIVE_INFINITY,
+            flowBudgetBytes: budgetOf(plan),
             onFlowDone: (...flow: Parameters<FlowDone>) => shunt.finish(...flow),
           }),
       },
@@ -174,6 +174,10 @@ export class WorkerRun {
       cpuS: readThreadCpuS(),
     };
   }
+}
+
+function budgetOf({ source }: WorkerPlan): number {
+  return (source.kind === 'ring' ? source.shunt?.budgetBytes : undefined) ?? Number.POSITIVE_INFINITY;
 }
 
 function toPredicate(filter: string | null): EventSieve['rules']['filter'] {

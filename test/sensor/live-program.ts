@@ -12,8 +12,9 @@ import type { EventBatch } from '../../src/sensor/event-batch.ts';
 import { LiveCapture } from '../../src/sensor/live-capture.ts';
 import type { LiveOptions } from '../../src/sensor/live-options.ts';
 
+type RingPlan = Extract<LiveOptions['source'], { kind: 'ring' }>;
 type Plan = Partial<Omit<LiveOptions, 'source'>> & {
-  readonly source: Partial<LiveOptions['source']> & { readonly interface: string };
+  readonly source: Partial<RingPlan> & { readonly interface: string };
 };
 
 function tell(value: Readonly<Record<string, unknown>>): void {
