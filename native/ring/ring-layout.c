@@ -1,7 +1,5 @@
 #include "ring-layout.h"
 
-#include <linux/if_packet.h>
-
 /* TPACKET_V3 packs frames into a block; this size is only what the kernel checks. */
 #define FRAME_BYTES 2048
 
@@ -15,11 +13,4 @@ bool ring_layout_of(uint32_t block_bytes, uint32_t blocks, uint32_t page_bytes, 
   layout->frames = (uint32_t)(total / FRAME_BYTES);
   layout->total_bytes = (size_t)total;
   return true;
-}
-
-bool ring_has_ready_block(const uint8_t *ring, const struct ring_layout *layout, uint32_t block) {
-  if (block >= layout->blocks) return false;
-  const struct tpacket_block_desc *desc =
-      (const struct tpacket_block_desc *)(const void *)(ring + (size_t)block * layout->block_bytes);
-  return (__atomic_load_n(&desc->hdr.bh1.block_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) != 0;
 }

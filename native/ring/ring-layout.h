@@ -21,7 +21,4 @@ struct ring_layout {
 /* False where a block is no multiple of a page, is too small for the largest frame, or the whole is empty or too large. */
 bool ring_layout_of(uint32_t block_bytes, uint32_t blocks, uint32_t page_bytes, struct ring_layout *layout);
 
-/* Whether a block of the mapping belongs to the reader. */
-bool ring_has_ready_block(const uint8_t *ring, const struct ring_layout *layout, uint32_t block);
-
 #endif

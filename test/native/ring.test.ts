@@ -25,7 +25,7 @@ const skipped = whyNot === null ? '' : ` (skipped: ${whyNot})`;
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it.skipIf(whyNot !== null)(`sizes of a ring and the state of its blocks, under the sanitizers${skipped}`, () => {
+it.skipIf(whyNot !== null)(`takes the sizes of ring that the kernel takes, under the sanitizers${skipped}`, () => {
   build();
   const { status, stderr } = spawnSync(program, [], { encoding: 'utf8' });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
