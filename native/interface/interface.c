@@ -84,11 +84,11 @@ static napi_value read_interface(napi_env env, napi_callback_info info) {
   napi_value argument, object;
   struct link_facts link;
   if (napi_get_cb_info(env, info, &count, &argument, NULL, NULL) != napi_ok || count < 1 ||
-      napi_get_value_string_latin1(env, argument, name, sizeof name, &length) != napi_ok) {
+      napi_get_value_string_utf8(env, argument, name, sizeof name, &length) != napi_ok) {
     napi_throw_type_error(env, NULL, "interfaceRead takes a string");
     return NULL;
   }
-  unsigned index = length < IFNAMSIZ ? if_nametoindex(name) : 0;
+  unsigned index = length < IFNAMSIZ && strlen(name) == length ? if_nametoindex(name) : 0;
   if (index == 0 || link_read((int)index, &link) != 0)
     return napi_get_null(env, &object) == napi_ok ? object : NULL;
   struct card_facts *card = malloc(sizeof *card);
@@ -110,7 +110,7 @@ static napi_value list_names(napi_env env, napi_callback_info info) {
   if (all == NULL) return names;
   uint32_t count = 0;
   for (const struct if_nameindex *one = all; one->if_index != 0; one++) {
-    if (napi_create_string_latin1(env, one->if_name, NAPI_AUTO_LENGTH, &name) != napi_ok ||
+    if (napi_create_string_utf8(env, one->if_name, NAPI_AUTO_LENGTH, &name) != napi_ok ||
         napi_set_element(env, names, count++, name) != napi_ok)
       break;
   }

@@ -8,7 +8,7 @@ import { networkInterfaces } from 'node:os';
 import { loadAddon } from './native-addon.ts';
 
 /** What the card counted since it was made; null where the driver does not say. */
-export interface CardCounters {
+interface CardCounters {
   readonly packets: number | null;
   readonly errors: number | null;
   /** The card had no room: its ring was full (`missed`), or its own memory (`fifo`). */
@@ -123,7 +123,7 @@ export function readInterface(name: string): InterfaceFacts | null {
 export function listInterfacesOfProc(): readonly string[] {
   let text: string;
   try {
-    text = readFileSync('/proc/net/dev', 'latin1');
+    text = readFileSync('/proc/net/dev', 'utf8');
   } catch {
     return [];
   }
