@@ -275,6 +275,14 @@ function toOpenError({ step, errno, reason }: RefusedRing, options: RingOptions)
       `${shown}: reading an interface needs CAP_NET_RAW (step ${step}): start as root, or by systemd with AmbientCapabilities=CAP_NET_RAW`,
     );
   }
+  if (step === 'fanout' && errno === EINVAL) {
+    // Older kernels let a socket join a group only where the interface is up.
+    return new CaptureError(
+      'read_failed',
+      name,
+      `${shown}: the rings can't share the interface: it is down (ip link set ${shown} up), or another program has a group of number ${options.fanoutGroup}`,
+    );
+  }
   return new CaptureError('read_failed', name, `${shown}: can't be opened: ${step}: ${reason}`);
 }
 

@@ -97,6 +97,29 @@ describe.skipIf(reason !== null)(`a ring on a real interface${reason === null ? 
     expect(end.walked! + end.ringDropped!).toBe(sent);
   });
 
+  it('gives all that came before the intake stopped, while packets keep coming', async () => {
+    const reader = await start({ blocks: 16 });
+    const [command, ...args] = space.command([
+      'tcpreplay',
+      '-q',
+      '-K',
+      '--loop',
+      '100000',
+      '--topspeed',
+      '-i',
+      'a0',
+      CAPTURE,
+    ]);
+    const sender = startProgram(command!, args);
+    await sleep(700);
+    const end = await stop(reader);
+    sender.child.kill();
+    await sender.ended;
+    expect(end.walked).toBeGreaterThan(1000);
+    expect(end.waiting).toBe(0);
+    expect(end.received).toBe(end.walked! + end.ringDropped!);
+  });
+
   it('goes on when the interface went down and came back, and says so', async () => {
     const reader = await start({ shows: true });
     space.setLink('b0', 'down');
@@ -113,6 +136,26 @@ describe.skipIf(reason !== null)(`a ring on a real interface${reason === null ? 
         .filter((line) => line.link !== undefined)
         .map((line) => line.link),
     ).toEqual(['up', 'down', 'up']);
+  });
+
+  it('says so, too, when the link was down for a moment only', async () => {
+    const reader = await start({});
+    space.setLink('b0', 'down');
+    space.setLink('b0', 'up');
+    expect(await reader.line('{"link":"down"}')).not.toBeNull();
+    await waitForLink(reader, 'up');
+    await stop(reader);
+    space.waitForCarrier('b0');
+  });
+
+  it('ends with an error when the interface of a group is removed', async () => {
+    lab.connect({ namespace: space, device: 'e0' }, { namespace: space, device: 'f0' });
+    const reader = await start({ interface: 'f0', fanoutGroup: 79 });
+    space.run(['ip', 'link', 'del', 'f0']);
+    const line = await reader.line('{"error"');
+    expect(line).toContain('"code":"interface_gone"');
+    expect(line).toContain('f0: the interface was removed');
+    await reader.ended;
   });
 
   it('finds an interface again that was removed and made anew', async () => {
