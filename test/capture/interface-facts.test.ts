@@ -45,7 +45,7 @@ describe.skipIf(reason !== null)(`facts of interfaces${reason === null ? '' : ` 
   it('agree with ip(8)', (context) => {
     const answer = ask(['ip', '-d', '-j', 'link']);
     if (answer === null) context.skip('no ip here');
-    const links = LINKS.parse(JSON.parse(answer));
+    const links = LINKS.parse(JSON.parse(answer ?? ''));
     const ours = links.map(({ ifname }) => {
       const { isUp, mtu, mac, promiscuity } = readInterface(ifname)!;
       return { ifname, isUp, mtu, mac, promiscuity };
