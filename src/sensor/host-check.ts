@@ -2,7 +2,7 @@
 import { Capability, type HostFacts } from '../capture/interface-host.ts';
 import { type Check, check } from './check.ts';
 
-/** The shunt's program needs it (bounded loops aside, its helpers and map types). */
+/** What the shunt's program needs, as shunt-refusal.ts has it. */
 const SHUNT_KERNEL = [4, 18] as const;
 /** CAP_BPF was split off CAP_SYS_ADMIN. */
 const CAP_BPF_KERNEL = [5, 8] as const;
