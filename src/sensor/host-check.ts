@@ -8,7 +8,7 @@ const SHUNT_KERNEL = [4, 18] as const;
 const CAP_BPF_KERNEL = [5, 8] as const;
 /** Before it, tables of eBPF count against RLIMIT_MEMLOCK. */
 const MEMLOCK_KERNEL = [5, 11] as const;
-/** XDP with `bpf_xdp_load_bytes`. */
+/** What its XDP program needs, from the same place. */
 const XDP_KERNEL = [5, 18] as const;
 /** Both tables of the shunt at their default size: flow-shunt.ts. */
 const SHUNT_BYTES = 70 * 1024 * 1024;
