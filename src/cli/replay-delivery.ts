@@ -73,7 +73,10 @@ export class ReplayDelivery {
     const sink = delivery.hec!;
     const { tokenFault } = sink.status();
     if (tokenFault === null) {
-      const lines = new EventLines(identity, profile, events, (batch) => delivery.take(batch));
+      const lines = new EventLines(identity, profile, events, (batch) => {
+        // At once, always: a replay waits between its blocks.
+        void delivery.take(batch);
+      });
       return new ReplayDelivery(delivery, sink, lines, settings, screen, given);
     }
     await delivery.close();

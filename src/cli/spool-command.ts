@@ -102,6 +102,8 @@ async function openDrain(settings: DeliverySettings, config: Config, teller: Sta
     ...settings.spool,
     sensor: config.sensor?.name ?? hostname(),
     sinks: [{ name: sink.name, policy: settings.policy }],
+    // A file of a capture, say, that is not written meanwhile.
+    keepsOtherSinks: true,
   });
   return { sink, spool };
 }

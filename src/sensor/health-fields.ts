@@ -18,7 +18,7 @@ export interface HealthSources {
 }
 
 export function toHealthFields({ isFinal, uptimeMs, runs, spool, hec, counts }: HealthSources): HealthFields {
-  const [[sink, run]] = [...runs] as [[string, RunCounts]];
+  const [sink, run] = [...runs][0]!;
   const account = spool.sinks.find(({ name }) => name === sink)!;
   const { pipeline, live } = counts;
   const packets = packetsReceived(pipeline);

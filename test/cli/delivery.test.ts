@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ExitCode } from '../../src/cli/exit-code.ts';
@@ -140,6 +140,51 @@ describe('replay --hec', () => {
     expect(stderr).toContain('41 events wait in the spool');
     expect(stderr).toContain('incorrect_index');
   });
+
+  it('delivers all but the one event that the server refuses, and names the file that has it', async () => {
+    const folder = makeFolder();
+    const ndjson = join(folder, 'all.ndjson');
+    await runFake(['replay', PCAPS, '--ndjson', ndjson]);
+    const lengths = readFileSync(ndjson, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => Buffer.byteLength(line) + 1)
+      .toSorted((a, b) => b - a);
+    expect(lengths[0]).toBeGreaterThan(lengths[1]!);
+    const site = await startSite({ maxBodyBytes: lengths[0]! - 1 });
+    const stats = join(site.folder, 'stats.json');
+    const { code, stdout, stderr } = await runFake(['replay', PCAPS, ...site.hec, '--stats', stats]);
+    expect(code).toBe(ExitCode.NotDelivered);
+    expect(stdout).toContain('41 events = 40 accepted + 0 in the spool + 1 dropped');
+    const quarantine = join(site.folder, 'spool-quarantine.ndjson');
+    expect(stderr).toContain(`1 event dropped: quarantined 1; see ${quarantine}`);
+    expect(readDelivery(stats)).toMatchObject({ end: 'done', acknowledged: 40, queued: 0, drops: { quarantined: 1 } });
+    const held = readFileSync(quarantine, 'utf8').trimEnd().split('\n');
+    expect(held).toHaveLength(1);
+    expect(held[0]).toContain('"reason":"too_large"');
+    expect(site.server.ledger.runAccountingSearch().map(({ distinct }) => distinct)).toContain(40);
+  });
+
+  it('stops reading where the spool is full and nothing leaves it, and tells that as no success', async () => {
+    const site = await startSite();
+    await site.server.stop();
+    const config = join(site.folder, 'x.yaml');
+    // More than any disk has: so the spool is full from the beginning.
+    writeFileSync(config, 'spool: { min_free_disk: 1000000000000000 }\n');
+    const stats = join(site.folder, 'stats.json');
+    // Some 16 MB of events are let in before the reading is held up.
+    const copies = join(site.folder, 'copies');
+    for (let n = 0; n < 120; n++) cpSync(PCAPS, join(copies, String(n)), { recursive: true });
+    const args = ['replay', copies, ...site.hec, '--hec-wait', '1', '-c', config, '--stats', stats, '-q'];
+    const { code, stderr } = await runFake(args);
+    expect(code).toBe(ExitCode.NotDelivered);
+    expect(stderr).toContain('dropped: not_stored');
+    const { captures }: { captures: { found: number; read: number } } = JSON.parse(readFileSync(stats, 'utf8'));
+    expect(captures.read).toBeLessThan(captures.found);
+    const delivery = readDelivery(stats);
+    expect(delivery).toMatchObject({ end: 'spool_full', acknowledged: 0, queued: 0 });
+    expect(delivery['dropped']).toBe(delivery['emitted']);
+  }, 60_000);
 
   it('refuses a spool that another process has', async () => {
     const site = await startSite();

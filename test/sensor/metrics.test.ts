@@ -47,7 +47,7 @@ it('serves metrics whose sums hold, and the health, as docs/operating.md lists t
     healthMs: 60_000,
   });
   const identity = { sensor: 'test', bootId: 'boot' };
-  const lines = new EventLines(identity, PROFILES['stream:ssl'], {}, (batch) => delivery.take(batch));
+  const lines = new EventLines(identity, PROFILES['stream:ssl'], {}, (batch) => void delivery.take(batch));
   let seq = 0;
   const pipeline = new Pipeline(
     {
@@ -66,10 +66,14 @@ it('serves metrics whose sums hold, and the health, as docs/operating.md lists t
 
   const { captures } = await findCaptures(['pcaps']);
   const scrapes: string[] = [];
+  const afterBlock = () => {
+    lines.flush();
+    return delivery.afterBlock();
+  };
   const observer = {
     onProgress: () => {},
     onCapture: () => {},
-    afterBlock: () => (lines.flush(), delivery.afterBlock()),
+    afterBlock,
   };
   await replayCaptures(captures, pipeline, observer, NEVER);
   scrapes.push(await (await get('/metrics')).text());

@@ -4,6 +4,7 @@
  *
  * Three files can't be replaced at once. While one can't be read, or the key is not the certificate's, those of before stay.
  */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureVersion } from 'node:tls';
 import type { HecTls } from './hec-config.ts';
@@ -29,7 +30,7 @@ export class TlsFiles {
   #watched: WatchedFiles | null = null;
   #onChange: () => void = () => undefined;
 
-  /** Throws `HecError` where a file can't be read. */
+  /** Throws `HecError` where a file can't be read or used. */
   constructor(tls: HecTls, pollMs: number) {
     this.#tls = tls;
     this.#pollMs = pollMs;
@@ -62,17 +63,12 @@ export class TlsFiles {
     let fresh: TlsOptions;
     try {
       fresh = readOptions(this.#tls);
-      if (isSame(fresh, this.#options)) {
-        this.#fault = null;
-        return;
-      }
-      const { ca, cert, key, passphrase } = fresh;
-      createSecureContext({ ca, cert, key, passphrase });
     } catch (error) {
       this.#fault = `the files of TLS can't be used: ${messageOf(error)}`;
       return;
     }
     this.#fault = null;
+    if (isSame(fresh, this.#options)) return;
     this.#options = fresh;
     this.#onChange();
   }
@@ -82,9 +78,9 @@ export class TlsFiles {
   }
 }
 
-/** Throws what the system says. */
+/** Throws what the system says, or OpenSSL. */
 function readOptions(tls: HecTls): TlsOptions {
-  return {
+  const options = {
     ...(tls.caFile !== undefined && { ca: readFileSync(tls.caFile) }),
     ...(tls.certFile !== undefined && { cert: readFileSync(tls.certFile) }),
     ...(tls.keyFile !== undefined && { key: readFileSync(tls.keyFile) }),
@@ -93,6 +89,19 @@ function readOptions(tls: HecTls): TlsOptions {
     minVersion: tls.minVersion ?? 'TLSv1.2',
     rejectUnauthorized: tls.isInsecure !== true,
   };
+  const { ca, cert, key, passphrase } = options;
+  // A file without a certificate would be an authority that has signed nothing.
+  if (ca !== undefined) requireCertificate(ca, tls.caFile);
+  createSecureContext({ cert, key, passphrase });
+  return options;
+}
+
+function requireCertificate(pem: Buffer, file = ''): void {
+  try {
+    void new X509Certificate(pem);
+  } catch {
+    throw new Error(`${file} holds no certificate`);
+  }
 }
 
 function isSame(a: TlsOptions, b: TlsOptions): boolean {

@@ -27,6 +27,8 @@ export interface OpenSpoolOptions {
   /** Name of the sensor, for the spool's own events. */
   readonly sensor: string;
   readonly sinks: readonly SinkOptions[];
+  /** Other sinks that the spool has keep what waits for them; else it is dropped as `sink_removed`. */
+  readonly keepsOtherSinks?: boolean;
   readonly durability?: Durability;
   readonly maxBytes?: number;
   readonly maxAgeMs?: number;
@@ -79,7 +81,7 @@ async function openLocked(options: OpenSpoolOptions, spoolOptions: SpoolOptions,
   if (salvage !== null) salvage.heads = await salvageBatches(salvage.aside, ledgerView, opened.store);
 
   const present = view?.heads ?? salvage?.heads ?? [];
-  const recovery = recoverSpool(view, ledgerView, present, options.sinks);
+  const recovery = recoverSpool(view, ledgerView, present, options.sinks, options.keepsOtherSinks);
   const book = new SpoolBook(recovery.state, recovery.accounts, recovery.heads, view?.drops ?? []);
   book.removeLeftovers(recovery.leftovers);
   book.touchAll();

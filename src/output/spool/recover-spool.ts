@@ -21,6 +21,9 @@ export interface SinkOptions {
   readonly policy: SpoolPolicy;
 }
 
+/** Of a sink that nobody serves at present. */
+const KEPT_POLICY: SpoolPolicy = 'drop-oldest';
+
 /** A batch whose events are gone, and the sinks that had not settled it. */
 export interface LostBatch {
   readonly head: BatchHead;
@@ -48,9 +51,12 @@ export function recoverSpool(
   store: Witness | null,
   ledger: Witness | null,
   present: readonly BatchHead[],
-  options: readonly SinkOptions[],
+  wanted: readonly SinkOptions[],
+  keepsOthers = false,
 ): Recovery {
   const newest = pickNewest(store, ledger);
+  const others = (newest?.sinks ?? []).filter(({ name }) => !wanted.some((one) => one.name === name));
+  const options = keepsOthers ? [...wanted, ...others.map(({ name }) => ({ name, policy: KEPT_POLICY }))] : wanted;
   const known = newest?.heads ?? [];
   const nextId = present.reduce((id, head) => Math.max(id, head.id + 1), newest?.state.nextId ?? 1);
   const accounts = options.map(({ name, policy }) => {
@@ -59,9 +65,7 @@ export function recoverSpool(
     // Without a witness everything found belongs to everyone; else a sink gets what comes after it.
     return SinkAccount.create(name, policy, newest === null ? 0 : nextId - 1);
   });
-  const removedSinks = (newest?.sinks ?? [])
-    .filter(({ name }) => !options.some((option) => option.name === name))
-    .map((state) => new SinkAccount(state, 'drop-oldest'));
+  const removedSinks = keepsOthers ? [] : others.map((state) => new SinkAccount(state, KEPT_POLICY));
 
   const heads: BatchHead[] = [];
   const leftovers: number[] = [];

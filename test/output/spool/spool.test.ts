@@ -164,4 +164,21 @@ describe('a spool', () => {
     expect(consumer.counters.emitted).toBe(3);
     expect(second.book.batches).toBe(2);
   });
+
+  it('keeps what waits for sinks that it is not opened for, if it is told to', async () => {
+    const folder = makeFolder();
+    const first = await openLabSpool(folder, { sinks: TWO_SINKS });
+    await first.append(makeDraft(1, 7));
+    await first.close();
+    const second = await openLabSpool(folder, { sinks: [TWO_SINKS[0]!], keepsOtherSinks: true });
+    const [batch] = readAll(second.consumer(TWO_SINKS[0]!.name));
+    await second.consumer(TWO_SINKS[0]!.name).settle(batch!.id, { acknowledged: 7 });
+    expect(second.book.batches).toBe(1);
+    await second.close();
+    const third = await openLabSpool(folder, { sinks: TWO_SINKS });
+    const consumer = third.consumer(TWO_SINKS[1]!.name);
+    expect(seqsOf(readAll(consumer))).toEqual(range(1, 7));
+    expect(consumer.counters).toEqual({ emitted: 7, acknowledged: 0, queued: 7, dropped: {} });
+    expect(third.consumer(TWO_SINKS[0]!.name).counters.queued).toBe(0);
+  });
 });
