@@ -22,7 +22,7 @@ export interface RingRequest {
   readonly classicProgram: Uint8Array | null;
 }
 
-export interface OpenedRing {
+interface OpenedRing {
   readonly ring: NativeRing;
   readonly buffer: ArrayBuffer;
   readonly interfaceIndex: number;
@@ -40,7 +40,7 @@ export interface RefusedRing {
   readonly reason: string;
 }
 
-export interface RingStatistics {
+interface RingStatistics {
   readonly packets: number;
   readonly drops: number;
   readonly freezes: number;
