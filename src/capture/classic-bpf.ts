@@ -21,7 +21,7 @@ export const MAX_CLASSIC_INSTRUCTIONS = 4096;
 /** BPF_MEMWORDS. */
 export const MEMORY_SLOTS = 16;
 /** Bytes of an instruction. */
-export const CLASSIC_BYTES = 8;
+const CLASSIC_BYTES = 8;
 
 /** BPF_CLASS: the lowest three bits of a code. */
 export const BpfClass = {

@@ -21,7 +21,7 @@ const ALU = Object.values(BpfAlu).flatMap((operation) => [0x04 | operation, 0x04
 const JUMPS = Object.values(BpfJump).flatMap((operation) => [0x05 | operation, 0x05 | operation | SOURCE_X]);
 
 /** Those that say the same in every run. */
-export const STEADY_ANCILLARIES = [
+const STEADY_ANCILLARIES = [
   Ancillary.Protocol,
   Ancillary.PacketType,
   Ancillary.VlanTag,

@@ -22,7 +22,7 @@ const SETTLE_MS = 20;
 const BLOCK_BYTES = 1_048_576;
 
 const NOTES: readonly string[] = [
-  'through libpcap (package cap): times are those of the callback, and packets that the kernel drops are not known; on Linux, leave --source out for the kernel ring',
+  'through libpcap (package cap): times are those of the callback, and packets that the kernel drops are not known',
 ];
 
 class LibpcapSource implements LiveSource {
