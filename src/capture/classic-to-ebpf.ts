@@ -409,6 +409,6 @@ function translateComparison(out: Instructions, { code, jt, jf, k }: ClassicInst
     source = SOURCE_X;
   }
   if (jt !== jf) out.jump(BpfClass.Jmp | (code & 0xf0) | source, A, operand, at + 1 + jt);
-  // A jump over nothing is left out where the next instruction is meant, which is most of the time.
-  if (jf !== 0 || jt === 0) out.jump(Ebpf.Ja, 0, 0, at + 1 + jf);
+  // The next instruction needs no jump.
+  if (jf !== 0) out.jump(Ebpf.Ja, 0, 0, at + 1 + jf);
 }

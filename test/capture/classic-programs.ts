@@ -16,7 +16,7 @@ import {
 
 const LOADS = [Bpf.LdAbsW, Bpf.LdAbsH, Bpf.LdAbsB, Bpf.LdIndW, Bpf.LdIndH, Bpf.LdIndB, Bpf.LdxMsh];
 const SLOTS = [Bpf.LdMem, Bpf.LdxMem, Bpf.St, Bpf.Stx];
-const OTHERS = [Bpf.LdImm, Bpf.LdxImm, Bpf.LdLen, Bpf.LdxLen, Bpf.Tax, Bpf.Txa, Bpf.Neg, Bpf.RetK, Bpf.RetA, Bpf.Ja];
+const OTHERS = [Bpf.LdImm, Bpf.LdxImm, Bpf.LdLen, Bpf.LdxLen, Bpf.Tax, Bpf.Txa, Bpf.Neg, Bpf.Ja];
 const ALU = Object.values(BpfAlu).flatMap((operation) => [0x04 | operation, 0x04 | operation | SOURCE_X]);
 const JUMPS = Object.values(BpfJump).flatMap((operation) => [0x05 | operation, 0x05 | operation | SOURCE_X]);
 
@@ -39,9 +39,10 @@ const anyNumber = fc.oneof(
 const anyInstruction: fc.Arbitrary<ClassicInstruction> = fc.record({
   code: fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom(...LOADS) },
-    { weight: 2, arbitrary: fc.constantFrom(...SLOTS) },
-    { weight: 3, arbitrary: fc.constantFrom(...OTHERS) },
-    { weight: 4, arbitrary: fc.constantFrom(...ALU) },
+    { weight: 6, arbitrary: fc.constantFrom(...SLOTS) },
+    { weight: 1, arbitrary: fc.constantFrom(Bpf.RetK, Bpf.RetA) },
+    { weight: 8, arbitrary: fc.constantFrom(...OTHERS) },
+    { weight: 8, arbitrary: fc.constantFrom(...ALU) },
     { weight: 4, arbitrary: fc.constantFrom(...JUMPS) },
   ),
   jt: fc.integer({ min: 0, max: 8 }),
@@ -49,13 +50,24 @@ const anyInstruction: fc.Arbitrary<ClassicInstruction> = fc.record({
   k: anyNumber,
 });
 
+/** Returns a mixture of A, X and all slots, so that a difference in any of them shows. */
+const EPILOGUE: readonly ClassicInstruction[] = [
+  { code: 0x04 | BpfAlu.Xor | SOURCE_X, jt: 0, jf: 0, k: 0 },
+  ...Array.from({ length: MEMORY_SLOTS }, (_, k) => [
+    { code: Bpf.LdxMem, jt: 0, jf: 0, k },
+    { code: 0x04 | BpfAlu.Mul, jt: 0, jf: 0, k: 31 },
+    { code: 0x04 | BpfAlu.Add | SOURCE_X, jt: 0, jf: 0, k: 0 },
+  ]).flat(),
+  { code: Bpf.RetA, jt: 0, jf: 0, k: 0 },
+];
+
 /** What is built from these may be trimmed to what is allowed where it stands. */
 export const classicPrograms: fc.Arbitrary<ClassicInstruction[]> = fc
   .array(anyInstruction, { minLength: 1, maxLength: 60 })
   .map((parts) => {
     const zeroed = Array.from({ length: MEMORY_SLOTS }, (_, k) => ({ code: Bpf.St, jt: 0, jf: 0, k }));
     const body = parts.map((part, i) => trim(part, parts.length - i));
-    return [...zeroed, ...body, { code: Bpf.RetA, jt: 0, jf: 0, k: 0 }, { code: Bpf.RetK, jt: 0, jf: 0, k: 1 }];
+    return [...zeroed, ...body, ...EPILOGUE];
   });
 
 /** `after` instructions follow. */
@@ -63,7 +75,8 @@ function trim(part: ClassicInstruction, after: number): ClassicInstruction {
   const { code, jt, jf, k } = part;
   if (isComparison(code)) return { code, jt: jt % after, jf: jf % after, k };
   if (code === Bpf.Ja) return { code, jt: 0, jf: 0, k: k % Math.min(after, 8) };
-  if (isReturn(code)) return { ...part, jt: 0, jf: 0 };
+  // Nothing but 0 and 1, which a translation keeps as they are.
+  if (isReturn(code)) return { code, jt: 0, jf: 0, k: k & 1 };
   if (SLOTS.some((slot) => slot === code)) return { code, jt: 0, jf: 0, k: k % MEMORY_SLOTS };
   if ((code & 0x07) === 0x04 && (code & SOURCE_X) === 0 && code !== Bpf.Neg) {
     const operation = code & 0xf0;
