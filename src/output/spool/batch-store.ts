@@ -47,7 +47,7 @@ export const STORE_FILE = 'data.mdb';
 const KEY = { body: 0x62, drop: 0x64, head: 0x68, state: 0x6d, sink: 0x73 } as const;
 const NUMBER_BYTES = 6;
 /** After so many removals, each some 64 KB of the map, the file is mapped anew. */
-const REMOVALS_PER_MAP = 1024;
+const REMOVALS_PER_MAP = 256;
 
 /** A batch on its way into the store. */
 export interface NewBatch {
