@@ -1,4 +1,4 @@
-/** What a replay wrote, counted from the file: events, and those that show the server's certificates. */
+/** What the sensor wrote, counted from the file: handshakes, and those that show the server's certificates. */
 import { closeSync, openSync, readSync } from 'node:fs';
 
 export interface EventCount {
@@ -8,6 +8,8 @@ export interface EventCount {
 
 const READ_BYTES = 8 * 1024 * 1024;
 const LINE_END = 0x0a;
+/** A line about the sensor itself. */
+const IS_HEALTH = Buffer.from('"sourcetype":"spanglass:health"');
 const SHOWS_CHAIN = Buffer.from('"cert_visibility":"clear"');
 
 /** Counts the lines of an NDJSON file, whatever its size. */
@@ -23,7 +25,7 @@ export function countEvents(path: string): EventCount {
       // Only whole lines are counted; what is left of the last one moves to the front.
       const lineEnd = buf.lastIndexOf(LINE_END, end - 1);
       const lines = buf.subarray(0, lineEnd + 1);
-      handshakes += occurrences(lines, Buffer.of(LINE_END));
+      handshakes += occurrences(lines, Buffer.of(LINE_END)) - occurrences(lines, IS_HEALTH);
       chains += occurrences(lines, SHOWS_CHAIN);
       buf.copyWithin(0, lineEnd + 1, end);
       kept = end - (lineEnd + 1);

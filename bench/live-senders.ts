@@ -18,6 +18,8 @@ export interface Load {
   readonly loops: number;
   /** Frames per second; 0 for as fast as it goes. */
   readonly rate: number;
+  /** Ours only: as if so many loops had been sent before, so that addresses are others than those of an earlier load. */
+  readonly from?: number;
 }
 
 export interface Sender {
@@ -41,9 +43,9 @@ export function buildFrameSender(): Sender {
   }
   return {
     name: 'send-frames',
-    command(device, { capture, loops, rate }) {
+    command(device, { capture, loops, rate, from = 0 }) {
       const pace = rate > 0 ? ['--rate', `${rate}`] : [];
-      return [PROGRAM, device, capture, '--loops', `${loops}`, '--readdress', ...pace];
+      return [PROGRAM, device, capture, '--loops', `${loops}`, '--readdress', '--from', `${from}`, ...pace];
     },
     readReport: (stdout) => REPORT.parse(JSON.parse(stdout)),
   };

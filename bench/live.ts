@@ -1,8 +1,9 @@
 /**
  * Measures live capture on an interface: packets sent as fast as this machine can, and what becomes of them in the sensor, in the sensor
- * without its program in the kernel, in tcpdump, and in tshark.
+ * without its program in the kernel, in tcpdump, and with --peers in tshark.
  *
- *     npm run bench:live -- [--smoke] [--only NAME…] [--sender NAME…] [--rounds N] [--files DIR] [--sensor FILE] [--soak SECONDS] [--strict]
+ *     npm run bench:live -- [--smoke] [--only NAME…] [--sender NAME…] [--rounds N] [--files DIR] [--sensor FILE] [--peers]
+ *         [--soak SECONDS] [--strict]
  *
  * Linux and root; everything happens in network namespaces of its own. README.md beside this file says how to read it. Exit status: 0, or 1
  * where something did not run, handshakes are missing or numbers don't add up, or with `--strict` where a target was missed.
@@ -28,6 +29,7 @@ interface Arguments {
   readonly files?: string;
   readonly sensor: string;
   readonly soak?: number;
+  readonly peers?: boolean;
   readonly strict?: boolean;
 }
 
@@ -47,6 +49,7 @@ async function main(): Promise<number> {
     .option('--rounds <n>', `measured rounds (default: ${ROUNDS})`, parseNumber)
     .option('--files <folder>', `use ${WORKLOADS.map((name) => `${name}.pcap`).join(' and ')} of this folder`)
     .option('--sensor <file>', 'another build of dist/bin/main.js', SENSOR_PROGRAM)
+    .option('--peers', 'tshark as well, which takes minutes')
     .option('--soak <seconds>', 'send for so long instead, and look at memory and descriptors', parseNumber)
     .option('--strict', 'a missed target fails')
     .parse();
@@ -113,7 +116,10 @@ function listenersOf(args: Arguments): Listener[] {
   const all = [sensor(args.sensor, []), sensor(args.sensor, ['--no-shunt'])];
   if (isInstalled('tcpdump')) all.push(TCPDUMP);
   else say('tcpdump is not installed: there is no ratio without it');
-  if (isInstalled('tshark')) all.push(TSHARK);
+  if (args.peers) {
+    if (isInstalled('tshark')) all.push(TSHARK);
+    else say('tshark is not installed: skipped');
+  }
   return all;
 }
 

@@ -2,14 +2,15 @@
  * Sends the frames of a capture onto an interface, as fast as the kernel takes them or at a rate: a sender that is faster than tcpreplay, so
  * that it is the listener that is measured.
  *
- *     send-frames INTERFACE FILE [--loops N] [--rate FRAMES_PER_SECOND] [--readdress]
+ *     send-frames INTERFACE FILE [--loops N] [--rate FRAMES_PER_SECOND] [--readdress [--from N]]
  *
  * The capture (pcap, this machine's byte order, Ethernet) is read whole into memory first. Then the frames go by sendmmsg, one call for many,
  * with no queueing discipline between. A ring shared with the kernel (PACKET_TX_RING) was tried and is no faster on a veth: its frames are
  * scattered over pages, and are put together again where the interface or the receiver wants them in one piece.
  *
  * With --readdress each loop has connections of its own: 198.18.0.0/15 becomes 198.20.0.0/15, 198.22.0.0/15 and so on, 2001:2::/48 becomes
- * 2001:2:1::/48, checksums of IP and TCP kept right by what changed (RFC 1624). For frames without VLAN tags.
+ * 2001:2:1::/48, checksums of IP and TCP kept right by what changed (RFC 1624). --from 3 begins where the fourth loop would. For frames without
+ * VLAN tags.
  *
  * Writes one line of JSON: frames, bytes, refused, seconds. Ends with 1 and a sentence where something can't be done.
  */
@@ -48,7 +49,7 @@ struct capture {
 
 struct options {
   const char *interface, *file;
-  unsigned long loops;
+  unsigned long loops, from;
   double rate;
   bool readdress;
 };
@@ -119,16 +120,16 @@ static void replace_word(uint8_t *word_at, uint16_t word, uint8_t *sum_a, uint8_
   word_at[1] = (uint8_t)word;
 }
 
-/* Moves a frame one network further. Whoever has no TCP header where one is expected is left alone. */
-static void readdress(struct frame frame) {
+/* Moves a frame some networks further. Whoever has no TCP header where one is expected is left alone. */
+static void readdress(struct frame frame, unsigned long networks) {
   uint8_t *ip = frame.data + 14;
   uint16_t type = frame.length < 54 ? 0 : (uint16_t)(frame.data[12] << 8 | frame.data[13]);
   if (type == ETHERTYPE_IP && ip[9] == IPPROTO_TCP) {
     uint8_t *tcp_sum = ip + (ip[0] & 0x0f) * 4 + 16;
     if (tcp_sum + 2 > frame.data + frame.length) return;
-    for (int at = 12; at <= 16; at += 4) replace_word(ip + at, (uint16_t)(ip[at] << 8 | ip[at + 1]) + 2, ip + 10, tcp_sum);
+    for (int at = 12; at <= 16; at += 4) replace_word(ip + at, (uint16_t)((ip[at] << 8 | ip[at + 1]) + 2 * networks), ip + 10, tcp_sum);
   } else if (type == ETHERTYPE_IPV6 && ip[6] == IPPROTO_TCP && frame.length >= 74) {
-    for (int at = 8; at <= 24; at += 16) replace_word(ip + at + 4, (uint16_t)(ip[at + 4] << 8 | ip[at + 5]) + 1, ip + 40 + 16, NULL);
+    for (int at = 8; at <= 24; at += 16) replace_word(ip + at + 4, (uint16_t)((ip[at + 4] << 8 | ip[at + 5]) + networks), ip + 40 + 16, NULL);
   }
 }
 
@@ -182,8 +183,9 @@ static void wait_until(double due) {
 
 static void send_all(struct sender *sender, const struct capture *capture, const struct options *options, double began) {
   for (unsigned long loop = 0; loop < options->loops; loop++) {
-    if (loop > 0 && options->readdress) {
-      for (size_t i = 0; i < capture->count; i++) readdress(capture->frames[i]);
+    unsigned long networks = loop == 0 ? options->from : 1;
+    if (options->readdress && networks > 0) {
+      for (size_t i = 0; i < capture->count; i++) readdress(capture->frames[i], networks);
     }
     for (size_t at = 0; at < capture->count; at += BATCH) {
       size_t n = capture->count - at < BATCH ? capture->count - at : BATCH;
@@ -200,12 +202,13 @@ static struct options read_options(int count, char **words) {
     bool has_value = i + 1 < count;
     if (strcmp(word, "--readdress") == 0) options.readdress = true;
     else if (strcmp(word, "--loops") == 0 && has_value) options.loops = strtoul(words[++i], NULL, 10);
+    else if (strcmp(word, "--from") == 0 && has_value) options.from = strtoul(words[++i], NULL, 10);
     else if (strcmp(word, "--rate") == 0 && has_value) options.rate = strtod(words[++i], NULL);
     else if (word[0] != '-' && options.interface == NULL) options.interface = word;
     else if (word[0] != '-' && options.file == NULL) options.file = word;
     else fail("what is %s?", word);
   }
-  if (options.file == NULL) fail("send-frames INTERFACE FILE [--loops N] [--rate FRAMES_PER_SECOND] [--readdress]");
+  if (options.file == NULL) fail("send-frames INTERFACE FILE [--loops N] [--rate FRAMES_PER_SECOND] [--readdress [--from N]]");
   return options;
 }
 

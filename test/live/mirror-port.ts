@@ -28,13 +28,16 @@ export class MirrorPort {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'spanglass-live-'));
   readonly #started: RunningSensor[] = [];
 
-  constructor() {
+  /** Without addresses there is nobody on the cable, and every packet is one that was sent as a frame. */
+  constructor({ hasAddresses }: { readonly hasAddresses: boolean }) {
     const { lab, servers, clients, sensors } = this;
     chmodSync(this.folder, 0o777);
     lab.connect({ namespace: clients, device: 'v1' }, { namespace: servers, device: 'v0' });
     lab.connect({ namespace: servers, device: 'm0' }, { namespace: sensors, device: MIRROR_DEVICE });
-    servers.addAddresses('v0', '192.0.2.1/24', '2001:db8::1/64');
-    clients.addAddresses('v1', '192.0.2.2/24', '2001:db8::2/64');
+    if (hasAddresses) {
+      servers.addAddresses('v0', '192.0.2.1/24', '2001:db8::1/64');
+      clients.addAddresses('v1', '192.0.2.2/24', '2001:db8::2/64');
+    }
     lab.mirror(servers, 'v0', 'm0');
   }
 

@@ -26,7 +26,7 @@ describe.skipIf(why !== null)(`real handshakes on a mirror port${why === null ? 
   beforeAll(async () => {
     buildCli();
     clients = await bundleProgram('test/live/tls-client-program.ts');
-    port = new MirrorPort();
+    port = new MirrorPort({ hasAddresses: true });
     names = await startWebServer(port);
   });
   afterEach(() => port.endSensors());
