@@ -169,6 +169,8 @@ describe('a configuration file', () => {
       'filter',
       'events',
       'output',
+      'capture',
+      'log',
       'flows',
       'hec',
       'spool',

@@ -100,19 +100,25 @@ describe.skipIf(!HAS_BASH)(`a reader that goes away${NO_BASH}`, () => {
 });
 
 describe('Ctrl-C', () => {
-  it('ends a replay of a pipe that has nothing more to say, with its summary and 130', async () => {
-    const running = startCli('replay', '-');
-    const bytes = readFileSync(SELF_SIGNED);
-    // All but the end: one handshake is done, and more is to come.
-    running.child.stdin?.write(bytes.subarray(0, bytes.length - 10));
-    await waitForOutput(running, 'level=High');
-    running.child.kill('SIGINT');
-    const { code, stdout, stderr } = await running.done;
-    expect(code).toBe(130);
-    expect(stderr).toBe('');
-    expect(stdout.toString()).toContain('Interrupted: 1 capture read');
-    expect(stdout.toString()).toContain('packets       26 = 26 decoded + 0 dropped');
-  });
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    'and the like, %s, end a replay of a pipe that has nothing more to say, with its summary and %i',
+    async (signal, exitCode) => {
+      const running = startCli('replay', '-');
+      const bytes = readFileSync(SELF_SIGNED);
+      // All but the end: one handshake is done, and more is to come.
+      running.child.stdin?.write(bytes.subarray(0, bytes.length - 10));
+      await waitForOutput(running, 'level=High');
+      running.child.kill(signal);
+      const { code, stdout, stderr } = await running.done;
+      expect(code).toBe(exitCode);
+      expect(stderr).toBe('');
+      expect(stdout.toString()).toContain('Interrupted: 1 capture read');
+      expect(stdout.toString()).toContain('packets       26 = 26 decoded + 0 dropped');
+    },
+  );
 
   it.skipIf(!HAS_BASH)(`ends one that waits for a writer, or for what it writes${NO_BASH}`, async () => {
     const folder = makeFolder();

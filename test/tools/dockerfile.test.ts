@@ -58,6 +58,7 @@ function run(folder: string, command: string, ...args: readonly string[]): Run {
 }
 
 describe('the Dockerfile', () => {
+  let addon: Run;
   let built: Run;
   let installed: Run;
 
@@ -65,6 +66,9 @@ describe('the Dockerfile', () => {
     for (const one of copiesOf(BUILD_STAGE)) copy(one, build);
     // Instead of a first `npm ci`: the packages that are here.
     symlinkSync(resolve('node_modules'), join(build, 'node_modules'));
+    // What came with the sources was built for here.
+    rmSync(join(build, 'native/build'), { recursive: true, force: true });
+    addon = run(build, 'npm', 'run', 'build:native');
     built = run(build, 'npm', 'run', 'build');
     rmSync(join(build, 'node_modules'));
     installed = run(build, 'npm', 'ci', '--omit=dev', '--ignore-scripts', '--prefer-offline');
@@ -98,6 +102,11 @@ describe('the Dockerfile', () => {
     expect(replayed.code).toBe(0);
     expect(readFileSync(events, 'utf8').trimEnd().split('\n').length).toBeGreaterThan(30);
     expect(run(scratch, process.execPath, join(app, 'dist/bin/main.js'), '--version').output).not.toContain('unknown');
+    // With the addon it gets as far as the interface.
+    if (addon.code !== 0) context.skip(`the addon was not built here: ${addon.output}`);
+    const capture = run(scratch, process.execPath, join(app, 'dist/bin/main.js'), 'capture', '-i', 'none0');
+    expect(capture.code).toBe(1);
+    expect(capture.output).toContain('spanglass: none0: ');
   });
 
   it('runs as nobody special', () => {

@@ -19,7 +19,7 @@ const MAX_EXPOSURE = 2.5;
 const CALLS =
   `accept4 access arch_prctl bind bpf brk capget capset clone3 close connect epoll_create1 epoll_ctl epoll_pwait eventfd2
   execve exit exit_group fcntl fdatasync fstat fstatfs ftruncate futex getcwd getdents64 getegid geteuid getgid getpeername getpid getrandom
-  getrusage getsockname getsockopt gettid getuid io_uring_enter io_uring_setup ioctl link listen lseek madvise mkdir mmap mprotect munmap
+  getrusage getsockname getsockopt gettid getuid inotify_add_watch inotify_init1 io_uring_enter io_uring_setup ioctl link listen lseek madvise mkdir mmap mprotect munmap
   newfstatat open openat pipe2 pkey_alloc pkey_mprotect poll prctl pread64 prlimit64 pwrite64 read readlink recvmsg rename restart_syscall
   rseq rt_sigaction rt_sigprocmask rt_sigreturn sched_getaffinity sched_yield sendmsg sendto set_robust_list set_tid_address setsockopt
   shutdown sigaltstack socket statfs statx sysinfo tgkill uname unlink write writev`
@@ -93,7 +93,7 @@ describe('deploy/spanglass.service', () => {
         'reboot',
         'setuid',
         'setgroups',
-        
+
         'chown',
       ];
       expect(forbidden.filter((name) => allowed.has(name))).toEqual([]);
