@@ -20,6 +20,8 @@ enum {
   MAP_UPDATE_BATCH = 26,
   LINK_CREATE = 28,
 };
+/* The verifier needs a few milliseconds. */
+enum { MAX_LOAD_TRIES = 16 };
 enum { MAP_ARRAY = 2, MAP_PERCPU_ARRAY = 6, MAP_LRU_HASH = 9 };
 enum { PROG_SOCKET_FILTER = 1, PROG_XDP = 6 };
 enum { ATTACH_XDP = 37, XDP_GENERIC = 2, XDP_NATIVE = 4, XDP_HAS_FRAGS = 32 };
@@ -156,7 +158,9 @@ int bpf_load_program(enum shunt_program program, const int fds[SHUNT_TABLES], st
       .flags = program == SHUNT_XDP ? XDP_HAS_FRAGS : 0,
       .name = "spanglass",
   };
+  /* The verifier gives up when a signal comes, and asks to be asked again. A profiler sends a thousand a second. */
   int fd = command(PROG_LOAD, &load, sizeof load);
+  for (int tries = 1; fd == -EAGAIN && tries < MAX_LOAD_TRIES; tries++) fd = command(PROG_LOAD, &load, sizeof load);
   free(code);
   return fd;
 #endif

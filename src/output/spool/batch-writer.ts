@@ -16,6 +16,8 @@ const compress = promisify(gzip);
 
 /** Room for the last event beyond the bound; larger ones make the buffer grow. */
 const SLACK_BYTES = 64 * 1024;
+/** Compressed, a batch of JSON has about so many bytes, or twice. zlib comes back to the event loop for each chunk. */
+const CHUNK_BYTES = 128 * 1024;
 
 export interface BatchWriterOptions {
   readonly bootId: string;
@@ -137,7 +139,7 @@ export class BatchWriter {
       eventEnds: this.#ends.slice(0, count),
       createdMs: this.#createdMs,
     };
-    const compressed = compress(buf.subarray(0, jsonBytes), { level: GZIP_LEVEL });
+    const compressed = compress(buf.subarray(0, jsonBytes), { level: GZIP_LEVEL, chunkSize: CHUNK_BYTES });
     const handedOver = this.#handOver(draft, compressed, buf, this.#last);
     this.#last = handedOver;
   }
