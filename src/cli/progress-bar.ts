@@ -44,7 +44,9 @@ export class ProgressBar {
 
   /** Any other line in its place. */
   drawText(text: string): void {
-    const width = (this.#stream.columns ?? DEFAULT_WIDTH) - 1;
+    const { columns = 0 } = this.#stream;
+    // A terminal that does not know its width says 0.
+    const width = (columns > 0 ? columns : DEFAULT_WIDTH) - 1;
     this.#stream.write(ERASE_LINE + cutText(text, width));
     this.#isDrawn = true;
   }
