@@ -56,7 +56,7 @@ function sources() {
     .filter((entry) => entry.isFile() && /\.[ch]$/.test(entry.name) && !entry.name.endsWith('.bpf.c'))
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((path) => !path.startsWith(join(here, 'test')))
-    .sort();
+    .toSorted();
 }
 
 function isCurrent(files) {

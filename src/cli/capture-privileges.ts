@@ -18,7 +18,7 @@ export interface ProcessAddon {
   processFindUser(name: string): [number, number] | null;
 }
 
-export interface TargetUser {
+interface TargetUser {
   /** As it was named. */
   readonly name: string;
   readonly uid: number;
