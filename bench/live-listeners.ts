@@ -52,16 +52,16 @@ const STATS = z.object({
   packets: z.object({ received: z.number() }),
 });
 
-/** The sensor with an NDJSON file as its output, which goes through the spool. */
+/** The sensor with an NDJSON file as its output, straight from its workers. */
 export function sensor(program: string, options: readonly string[], workers = 1): Listener {
   return {
     name: ['spanglass', ...options].join(' '),
     sockets: workers,
     command(device, folder) {
       const ring = ['--ring', `${RING_MIB}`, '--workers', `${workers}`];
-      const spool = ['--spool', join(folder, 'spool'), '--ndjson', join(folder, 'events.ndjson')];
+      const events = ['--ndjson', join(folder, 'events.ndjson')];
       const said = ['--stats', join(folder, 'stats.json'), '--quiet', '--log', 'json'];
-      return [process.execPath, program, 'capture', '--interface', device, ...ring, ...spool, ...said, ...options];
+      return [process.execPath, program, 'capture', '--interface', device, ...ring, ...events, ...said, ...options];
     },
     readReport(folder) {
       const { kernel, packets } = STATS.parse(JSON.parse(readFileSync(join(folder, 'stats.json'), 'utf8')));

@@ -1,6 +1,6 @@
 /**
- * The part of a capture that delivers: to Splunk, to files, or to both, by way of the spool. Nothing of it holds up the capture. A spool that
- * is full drops by its policy, and a sink that stands still stops no other.
+ * The part of a capture that delivers: to Splunk, and to files as well, by way of the spool; to files alone without one. Nothing of it
+ * holds up the capture. A spool that is full drops by its policy, and a sink that stands still stops no other.
  */
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
@@ -10,9 +10,12 @@ import type { HecStatus } from '../output/hec/hec-status.ts';
 import { OutputError } from '../output/output-error.ts';
 import type { OpenSpoolOptions } from '../output/spool/open-spool.ts';
 import type { SpoolPolicy } from '../output/spool/sink-account.ts';
-import { Delivery, type DeliveryOptions, type DeliveryStop } from '../sensor/delivery.ts';
+import { Delivery } from '../sensor/delivery.ts';
 import type { DroppedEvents, EventBatch } from '../sensor/event-batch.ts';
+import type { DeliveryStop, EventDelivery } from '../sensor/event-delivery.ts';
+import { FileDelivery } from '../sensor/file-delivery.ts';
 import type { SensorCounts } from '../sensor/live-counts.ts';
+import type { FileSinkOptions } from '../sensor/running-sink.ts';
 import type { CommandArguments } from './arguments.ts';
 import type { CaptureSettings } from './capture-settings.ts';
 import type { CliIo } from './cli-io.ts';
@@ -27,12 +30,11 @@ import type { Config } from './settings.ts';
 import type { WrittenFile } from './summary.ts';
 import { UsageError } from './usage-error.ts';
 
-type FileSinks = DeliveryOptions['files'];
-
 export interface CaptureDeliverySettings {
   /** Null where nothing goes to Splunk. */
   readonly hec: HecConfig | null;
-  readonly files: FileSinks;
+  readonly files: readonly FileSinkOptions[];
+  /** Of files alone only the durability. */
   readonly spool: Omit<OpenSpoolOptions, 'sensor' | 'sinks'>;
   readonly policy: SpoolPolicy;
   readonly healthMs: number;
@@ -54,10 +56,7 @@ export async function resolveCaptureDelivery(
   env: CliIo['env'],
 ): Promise<CaptureDeliverySettings | null> {
   const files = toFileSinks(settings);
-  // Files take a spool as well.
-  const hasHec = given.values.has('hec') || config.hec?.endpoints !== undefined;
-  const asked = files.length === 0 || hasHec ? given : withoutSpool(given);
-  const hec = await resolveHec(asked, config, env);
+  const hec = await resolveHec(given, config, env);
   if (hec === null && files.length === 0) return null;
   const policy = config.spool?.policy ?? 'pause';
   return {
@@ -70,11 +69,7 @@ export async function resolveCaptureDelivery(
   };
 }
 
-function withoutSpool(given: CommandArguments): CommandArguments {
-  return { ...given, values: new Map([...given.values].filter(([name]) => name !== 'spool')) };
-}
-
-function toFileSinks({ ndjson, protobuf, rotateBytes, rotateMs }: CaptureSettings): FileSinks {
+function toFileSinks({ ndjson, protobuf, rotateBytes, rotateMs }: CaptureSettings): readonly FileSinkOptions[] {
   const rotation = {
     ...(rotateBytes !== null && { maxBytes: rotateBytes }),
     ...(rotateMs !== null && { maxAgeMs: rotateMs }),
@@ -86,12 +81,12 @@ function toFileSinks({ ndjson, protobuf, rotateBytes, rotateMs }: CaptureSetting
 }
 
 export class CaptureDelivery {
-  readonly delivery: Delivery;
+  readonly delivery: EventDelivery;
   readonly #settings: CaptureDeliverySettings;
   readonly #given: CommandArguments;
   #stop: DeliveryStop | null = null;
 
-  private constructor(delivery: Delivery, settings: CaptureDeliverySettings, given: CommandArguments) {
+  private constructor(delivery: EventDelivery, settings: CaptureDeliverySettings, given: CommandArguments) {
     this.delivery = delivery;
     this.#settings = settings;
     this.#given = given;
@@ -106,14 +101,13 @@ export class CaptureDelivery {
   ): Promise<CaptureDelivery> {
     for (const { file } of settings.files) requireWritable(file);
     const teller = new StateTeller(log);
-    const delivery = await asUserErrors(() =>
-      Delivery.open({
-        ...identity,
-        ...settings,
-        onStatus: (status) => teller.onStatus(status),
-        onFileFault: (format, fault) => teller.onFileFault(format, fault),
-      }),
-    );
+    const { hec, files, spool, healthMs } = settings;
+    const onFileFault = teller.onFileFault.bind(teller);
+    const onStatus = teller.onStatus.bind(teller);
+    const delivery =
+      hec === null
+        ? new FileDelivery({ ...identity, files, healthMs, isSynced: spool.durability === 'power-loss', onFileFault })
+        : await asUserErrors(() => Delivery.open({ ...identity, ...settings, onStatus, onFileFault }));
     log.redact = (text) => delivery.redact(text);
     const tokenFault = delivery.status()?.tokenFault ?? null;
     if (tokenFault === null) return new CaptureDelivery(delivery, settings, given);
@@ -143,12 +137,12 @@ export class CaptureDelivery {
     return Math.max(...this.delivery.sinkNames.map((name) => this.delivery.counts(name).queued));
   }
 
-  /** Everything has gone into the spool; true before the stop. */
+  /** Everything has gone into the spool, or into the files; true before the stop. */
   get isStored(): boolean {
     return this.#stop?.isStored ?? true;
   }
 
-  /** Within `timeoutMs`. What is not delivered is in the spool. */
+  /** Within `timeoutMs`. What is not delivered is in the spool, where there is one. */
   async finish(timeoutMs: number, counts: () => SensorCounts): Promise<void> {
     this.#stop = await this.delivery.stopWithin(timeoutMs, counts);
   }
@@ -161,7 +155,6 @@ export class CaptureDelivery {
   outcome(): readonly Outcome[] {
     const outcomes: Outcome[] = [];
     const { delivery } = this;
-    const folder = delivery.spool.options.folder;
     for (const name of delivery.sinkNames) {
       const { queued, dropped } = delivery.counts(name);
       const lost = Object.entries(dropped).map(([reason, n]) => `${reason} ${toCountText(n)}`);
@@ -169,7 +162,8 @@ export class CaptureDelivery {
         const message = `${toCountOf(sumOf(dropped), 'event')} dropped on the way to ${SINK_TEXTS[name] ?? name}: ${lost.join(', ')}`;
         outcomes.push({ level: 'warn', message });
       }
-      if (queued === 0) continue;
+      if (queued === 0 || delivery.spool === null) continue;
+      const { folder } = delivery.spool.options;
       const isFile = SINK_TEXTS[name] !== undefined;
       const wait = `${toCountOf(queued, 'event')} ${queued === 1 ? 'waits' : 'wait'} in the spool ${escapeUnsafe(folder)}`;
       const next = isFile
@@ -208,14 +202,16 @@ export class CaptureDelivery {
       end: this.#stop?.isDelivered === true ? 'done' : 'interrupted',
       state: status?.state ?? 'stopped',
       reason: status?.reason ?? '',
-      spool: delivery.spool.options.folder,
+      ...(delivery.spool !== null && {
+        spool: delivery.spool.options.folder,
+        spool_queued: delivery.counters().queued,
+      }),
       emitted: written,
       acknowledged,
       has_acks: status?.endpoints.some((endpoint) => endpoint.hasAcks === true) ?? false,
       queued,
       dropped: sumOf(dropped),
       drops: dropped,
-      spool_queued: delivery.counters().queued,
       requests: hec === null ? {} : Object.fromEntries(hec.requests),
       retries: hec?.retries ?? 0,
       resends: hec?.resends ?? 0,
@@ -226,7 +222,7 @@ export class CaptureDelivery {
   }
 }
 
-/** Sinks that are files, by their names in the spool. */
+/** Sinks that are files, by their names in the account. */
 const SINK_TEXTS: Readonly<Record<string, string>> = { ndjson: 'the NDJSON file', protobuf: 'the protobuf file' };
 
 /** The file is opened with the first event, which may be an hour from now: who can't write there is told at once. */

@@ -41,7 +41,7 @@ const LOOK_MS = 1000;
 const LOG_MS = 60_000;
 /** A stop takes ten seconds at most: so long to read what is in the rings and to end the flows … */
 const DRAIN_MS = 6000;
-/** … and so long to get it all into the spool. */
+/** … and so long to get it all into the spool, or into the files. */
 const FLUSH_MS = 3000;
 /** State of programs of the system, where one was started as root and is another user now. */
 const SYSTEM_STATE = '/var/lib';

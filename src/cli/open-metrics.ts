@@ -1,6 +1,6 @@
 /** Loaded only with `--metrics`. */
 import { MetricsServer } from '../output/metrics-server.ts';
-import type { Delivery } from '../sensor/delivery.ts';
+import type { EventDelivery } from '../sensor/event-delivery.ts';
 import type { SensorCounts } from '../sensor/live-counts.ts';
 import { SensorMetrics } from '../sensor/metrics.ts';
 import type { ListenAddress } from './listen-address.ts';
@@ -9,7 +9,7 @@ import type { ListenAddress } from './listen-address.ts';
 export async function openMetrics(
   { host, port }: ListenAddress,
   counts: () => SensorCounts,
-  delivery: Delivery | null,
+  delivery: EventDelivery | null,
 ): Promise<MetricsServer> {
   const server = new MetricsServer(new SensorMetrics(counts, delivery));
   await server.listen(host, port);

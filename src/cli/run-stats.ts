@@ -30,13 +30,14 @@ export interface CaptureProblem {
   readonly message: string;
 }
 
-/** Of the events of this run, but for `spool_queued`: events of earlier runs may wait, too. */
+/** Of the events of this run, but for `spool_queued`: events of earlier runs may wait in the spool, too. */
 export interface DeliveryStats {
   /** `done`, `no_progress`, `interrupted`, `failed`, or `spool_full` where that ended the reading. */
   readonly end: string;
   readonly state: string;
   readonly reason: string;
-  readonly spool: string;
+  /** Its folder; absent where events go to files alone. */
+  readonly spool?: string;
   readonly emitted: number;
   /** By an indexer where `has_acks`, else accepted. */
   readonly acknowledged: number;
@@ -44,7 +45,7 @@ export interface DeliveryStats {
   readonly queued: number;
   readonly dropped: number;
   readonly drops: Counts;
-  readonly spool_queued: number;
+  readonly spool_queued?: number;
   readonly requests: Counts;
   readonly retries: number;
   readonly resends: number;

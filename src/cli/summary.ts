@@ -93,14 +93,18 @@ function* eventLines({ events, handshakes }: RunStats, written: readonly Written
 
 function* deliveryLines({ delivery, handover }: RunStats): Generator<string> {
   if (handover !== undefined && handover.dropped > 0)
-    yield row('lost', `${toCountOf(handover.dropped, 'event')} before the spool: ${listOf(handover.drops)}`);
+    yield row('lost', `${toCountOf(handover.dropped, 'event')} on the way from the workers: ${listOf(handover.drops)}`);
   if (delivery === undefined) return;
   // Files that have everything were named.
   if (delivery.acknowledged === delivery.emitted && Object.keys(delivery.requests).length === 0) return;
   const { emitted, acknowledged, has_acks: hasAcks, queued, dropped, drops, possible_duplicates: twice } = delivery;
-  const word = hasAcks ? 'acknowledged' : 'accepted';
-  const sum = `${toCountText(acknowledged)} ${word} + ${toCountText(queued)} in the spool + ${toCountText(dropped)} dropped`;
-  yield row('delivered', `${toCountOf(emitted, 'event')} = ${sum}`);
+  const word = delivery.spool === undefined ? 'written' : hasAcks ? 'acknowledged' : 'accepted';
+  const parts = [
+    `${toCountText(acknowledged)} ${word}`,
+    ...(delivery.spool === undefined ? [] : [`${toCountText(queued)} in the spool`]),
+    `${toCountText(dropped)} dropped`,
+  ];
+  yield row('delivered', `${toCountOf(emitted, 'event')} = ${parts.join(' + ')}`);
   if (dropped > 0) yield `${INDENT}dropped: ${listOf(drops)}`;
   if (twice > 0) yield `${INDENT}sent twice, maybe: ${toCountOf(twice, 'event')}`;
 }

@@ -1,21 +1,7 @@
 /** How a batch looks in a file: as the lines it holds, or as `spanglass.v1.Event` messages with their lengths. */
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import protobuf from 'protobufjs/minimal.js';
 import { toEventMessage } from './event-message-from-json.ts';
-import type { SpoolBatch } from './spool/spool-batch.ts';
 
-const gunzipAsync = promisify(gunzip);
-
-/** All in one piece: a turn of the event loop for each 16 KiB takes longer than the decompression. */
-function decompress({ gzip, jsonBytes }: SpoolBatch): Promise<Buffer> {
-  return gunzipAsync(gzip, { chunkSize: Math.max(MIN_CHUNK_BYTES, Math.min(jsonBytes + 1, MAX_CHUNK_BYTES)) });
-}
-
-/** What zlib allows. */
-const MIN_CHUNK_BYTES = 64;
-/** A batch is smaller, but a damaged record may say anything. */
-const MAX_CHUNK_BYTES = 8 * 1024 * 1024;
 const NEWLINE = 0x0a;
 const MAX_VARINT_BYTES = 5;
 /** An event is far smaller; a longer one is the rest of a torn write. */
@@ -31,16 +17,16 @@ export interface EncodedBatch {
 /** A file format of events. */
 export interface EventEncoding {
   readonly name: 'ndjson' | 'protobuf';
-  /** Rejects where the batch's gzip is none. */
-  encode(batch: SpoolBatch): Promise<EncodedBatch>;
+  /** `ends` are the offsets behind the lines of `lines`, which the result may borrow. */
+  encode(lines: Uint8Array, ends: Uint32Array): EncodedBatch;
   /** Offset behind the last whole event that ends in `tail`, or -1: what is behind it was torn by a kill. */
   findEnd(bytes: Uint8Array): number;
 }
 
 export const NDJSON: EventEncoding = {
   name: 'ndjson',
-  async encode(batch) {
-    return { bytes: await decompress(batch), events: batch.count, unreadable: 0 };
+  encode(lines, ends) {
+    return { bytes: lines, events: ends.length, unreadable: 0 };
   },
   findEnd(bytes) {
     return bytes.lastIndexOf(NEWLINE) + 1;
@@ -49,19 +35,19 @@ export const NDJSON: EventEncoding = {
 
 export const PROTOBUF: EventEncoding = {
   name: 'protobuf',
-  async encode(batch) {
-    const json = await decompress(batch);
+  encode(lines, ends) {
+    const json = Buffer.from(lines.buffer, lines.byteOffset, lines.length);
     const out = protobuf.Writer.create();
     let events = 0;
     let start = 0;
-    for (const end of batch.eventEnds) {
+    for (const end of ends) {
       const message = toEventMessage(json.toString('utf8', start, end));
       start = end;
       if (message === null) continue;
       out.bytes(message);
       events += 1;
     }
-    return { bytes: out.finish(), events, unreadable: batch.count - events };
+    return { bytes: out.finish(), events, unreadable: ends.length - events };
   },
   findEnd(bytes) {
     let at = 0;

@@ -6,12 +6,20 @@
  * or its streams with a space between them, one for each worker.
  */
 import { randomUUID } from 'node:crypto';
-import { gzipSync } from 'node:zlib';
-import type { BatchDraft } from './spool/spool.ts';
 
 const HEALTH_SOURCETYPE = 'spanglass:health';
 
 export type HealthFields = Readonly<Record<string, string | number | boolean | Readonly<Record<string, number>>>>;
+
+/** One event, as a batch of its own. */
+export interface HealthBatch {
+  readonly bootId: string;
+  readonly firstSeq: number;
+  readonly count: 1;
+  readonly lines: Uint8Array;
+  /** Offset behind its newline. */
+  readonly ends: Uint32Array;
+}
 
 export class HealthStream {
   readonly bootId = randomUUID();
@@ -27,8 +35,7 @@ export class HealthStream {
     this.#index = index;
   }
 
-  /** One event, as a batch of its own. */
-  next(fields: HealthFields, nowMs: number): BatchDraft {
+  next(fields: HealthFields, nowMs: number): HealthBatch {
     const seq = this.#seq++;
     const event = {
       sensor: this.#sensor,
@@ -48,15 +55,7 @@ export class HealthStream {
     };
     // The time is text of whole milliseconds: as a number it would lose its zeros.
     const time = `${Math.floor(nowMs / 1000)}.${String(Math.floor(nowMs) % 1000).padStart(3, '0')}000`;
-    const json = Buffer.from(`{"time":${time},${JSON.stringify(envelope).slice(1)}\n`);
-    return {
-      bootId: this.bootId,
-      firstSeq: seq,
-      count: 1,
-      jsonBytes: json.length,
-      gzip: gzipSync(json),
-      eventEnds: Uint32Array.of(json.length),
-      createdMs: nowMs,
-    };
+    const lines = Buffer.from(`{"time":${time},${JSON.stringify(envelope).slice(1)}\n`);
+    return { bootId: this.bootId, firstSeq: seq, count: 1, lines, ends: Uint32Array.of(lines.length) };
   }
 }

@@ -51,11 +51,19 @@ export class RotatingFile {
 
   /** Writes all of `bytes`, or nothing. Rejects with `OutputError`. */
   async write(bytes: Uint8Array): Promise<void> {
-    if (this.#mustReopen) await this.close();
-    this.#mustReopen = false;
-    if (this.#handle !== null && this.#isDue(bytes.length)) await this.#rotate();
-    this.#handle ??= await this.#open();
-    const handle = this.#handle;
+    try {
+      if (this.#mustReopen) await this.close();
+      this.#mustReopen = false;
+      if (this.#handle !== null && this.#isDue(bytes.length)) await this.#rotate();
+      this.#handle ??= await this.#open();
+      await this.#append(this.#handle, bytes);
+    } catch (error) {
+      if (error instanceof OutputError) throw error;
+      throw new OutputError('cannot_write', `can't write ${this.#options.file}: ${messageOf(error)}`);
+    }
+  }
+
+  async #append(handle: FileHandle, bytes: Uint8Array): Promise<void> {
     let at = 0;
     try {
       while (at < bytes.length) {
@@ -64,7 +72,7 @@ export class RotatingFile {
       if (this.#options.isSynced === true) await handle.datasync();
     } catch (error) {
       if (at > 0) await handle.truncate(this.#sizeBytes);
-      throw new OutputError('cannot_write', `can't write ${this.#options.file}: ${messageOf(error)}`);
+      throw error;
     }
     this.#sizeBytes += bytes.length;
   }

@@ -63,3 +63,9 @@ export function progressOf({ acknowledged, dropped }: SpoolCounters, hec: HecSin
   const gone = Object.values(dropped).reduce((sum, events) => sum + events, 0);
   return acknowledged + gone + (hec?.counters.requests.get('event success') ?? 0);
 }
+
+/** False where it took longer; then nobody waits for it any more. */
+export async function isInTime(done: Promise<void>, timeoutMs: number): Promise<boolean> {
+  const late = sleep(timeoutMs, false, { ref: false });
+  return Promise.race([done.then(() => true), late]);
+}

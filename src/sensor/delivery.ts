@@ -13,7 +13,8 @@
  *     written = acknowledged + queued + the sum of dropped
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HealthStream } from '../output/health-stream.ts';
+import { gzipSync } from 'node:zlib';
+import type { HealthBatch } from '../output/health-stream.ts';
 import type { HecConfig } from '../output/hec/hec-config.ts';
 import type { HecStatus } from '../output/hec/hec-status.ts';
 import { HecSink } from '../output/hec/sender.ts';
@@ -27,15 +28,17 @@ import { spoolStatus } from '../output/spool/spool-status.ts';
 import {
   type AwaitedDelivery,
   type DeliveryPatience,
+  isInTime,
   progressOf,
   type WaitEnd,
   waitForDelivery,
 } from './delivery-wait.ts';
 import type { DroppedEvents, EventBatch } from './event-batch.ts';
-import { toHealthFields } from './health-fields.ts';
+import type { DeliveryStop, EventDelivery } from './event-delivery.ts';
+import { type HealthOptions, HealthReporter } from './health-reporter.ts';
 import type { SensorCounts } from './live-counts.ts';
 import { countQueued, RunAccount, type RunCounts } from './run-account.ts';
-import { type FileSinkOptions, ignoreClosed, RunningSink, toError } from './running-sink.ts';
+import { type FileSinkOptions, ignoreClosed, RunningSink } from './running-sink.ts';
 import { StreamIntake } from './stream-intake.ts';
 
 /** The replay gives the sinks a turn this often. */
@@ -49,56 +52,36 @@ const STOP_IDLE_MS = 1_000;
 /** Kept back from the time of a stop, to close the spool and the connections. */
 const CLOSE_SHARE = 1 / 4;
 
-export interface DeliveryOptions {
-  readonly sensor: string;
-  /** `boot_id` of each stream. */
-  readonly bootIds: readonly string[];
-  /** Of the health events; null leaves it to the token. */
-  readonly index: string | null;
+export interface DeliveryOptions extends HealthOptions {
   /** Null where nothing goes to Splunk. */
   readonly hec: HecConfig | null;
   readonly files: readonly FileSinkOptions[];
   readonly spool: Omit<OpenSpoolOptions, 'sensor' | 'sinks'>;
   /** `pause` for a source that waits by itself. */
   readonly policy: SpoolPolicy;
-  /** Between two health events; 0: none, not even at the end. */
-  readonly healthMs: number;
   /** Called when the state of the delivery to Splunk, or its reason, changes. */
   readonly onStatus?: (status: HecStatus) => void;
   /** Called when a file can't be written, and with an empty text when it can again. */
   readonly onFileFault?: (format: FileSinkOptions['format'], fault: string) => void;
 }
 
-/** How a stop within a given time went. */
-export interface DeliveryStop {
-  /** False where events did not get into the spool in time: they are in the counts as `not_stored`. */
-  readonly isStored: boolean;
-  /** Whether each sink has all of the run. */
-  readonly isDelivered: boolean;
-}
-
-export class Delivery {
+export class Delivery implements EventDelivery {
   readonly spool: Spool;
   /** Null where nothing goes to Splunk. */
   readonly hec: HecSink | null;
   /** How delivery to Splunk stood when it was stopped; null before. */
   lastStatus: HecStatus | null = null;
-  readonly #options: DeliveryOptions;
   readonly #account: RunAccount;
   readonly #sinks: readonly RunningSink[];
   readonly #intakes: ReadonlyMap<string, StreamIntake>;
   readonly #stop = new AbortController();
-  readonly #health: HealthStream | null;
-  #healthFault: Error | null = null;
-  #healthTimer: NodeJS.Timeout | null = null;
-  readonly #startMs = performance.now();
+  readonly #health: HealthReporter | null;
   #yieldAtMs = 0;
 
   private constructor(options: DeliveryOptions, spool: Spool, hec: HecSink | null, sinks: readonly RunningSink[]) {
-    const { bootIds, sensor, healthMs, index, policy } = options;
+    const { bootIds, policy } = options;
     this.spool = spool;
     this.hec = hec;
-    this.#options = options;
     this.#sinks = sinks;
     this.#account = new RunAccount(spool, bootIds);
     const maxInFlight = Math.max(MIN_BATCHES_IN_FLIGHT, Math.floor(MAX_BATCHES_IN_FLIGHT / bootIds.length));
@@ -109,7 +92,15 @@ export class Delivery {
         return [bootId, new StreamIntake(writer, policy === 'pause')];
       }),
     );
-    this.#health = healthMs > 0 ? new HealthStream(sensor, bootIds, index) : null;
+    this.#health = HealthReporter.of(options, {
+      sources: () => ({
+        runs: new Map(this.sinkNames.map((name) => [name, this.counts(name)])),
+        spool: spoolStatus(spool),
+        hec,
+      }),
+      append: (batch, nowMs, isFinal) => this.#appendHealth(batch, nowMs, isFinal),
+      now: () => spool.now(),
+    });
     for (const sink of sinks) sink.start(this.#account.listen(spool.consumer(sink.name)), this.#stop.signal);
   }
 
@@ -133,14 +124,7 @@ export class Delivery {
 
   /** Begins the periodic health events. */
   reportHealth(counts: () => SensorCounts): void {
-    const stream = this.#health;
-    if (stream === null) return;
-    this.#healthTimer = setInterval(() => {
-      this.#sendHealth(stream, counts, false).catch((error: unknown) => {
-        this.#healthFault ??= toError(error);
-      });
-    }, this.#options.healthMs);
-    this.#healthTimer.unref();
+    this.#health?.begin(counts);
   }
 
   /** Takes a batch; see `LiveOutlet.onBatch`. With policy `pause` it is taken at once, always. */
@@ -187,7 +171,12 @@ export class Delivery {
 
   /** Why a sink gave up, or the first of them; null while none has. */
   get fault(): Error | null {
-    return this.#sinks.find(({ fault }) => fault !== null)?.fault ?? this.#healthFault;
+    return this.#sinks.find(({ fault }) => fault !== null)?.fault ?? this.#health?.fault ?? null;
+  }
+
+  /** Of the spool: a sink that stands still has its events there. */
+  get writeFault(): string {
+    return this.spool.lastFault;
   }
 
   /** True while the hand-over to the spool is full. */
@@ -237,13 +226,13 @@ export class Delivery {
     });
     const isDelivered = () => isCommitted && this.#hasAll();
     const end = await waitForDelivery(this.#awaited(isDelivered), patience, signal, onLook);
-    this.#endHealthTimer();
+    this.#health?.end();
     // Interrupted, say: what is on its way to the spool is let in, if it lets it in.
     await Promise.race([flushed, sleep(MAX_FLUSH_MS, undefined, { ref: false })]);
     // Behind batches that a full spool does not take, it would not get in either.
     if (this.#health !== null && isCommitted) {
       let isThere = false;
-      const sent = this.#sendHealth(this.#health, counts, true).then(() => {
+      const sent = this.#health.send(counts, true).then(() => {
         isThere = true;
       });
       const isReported = () => isThere && this.#hasHealth();
@@ -261,9 +250,9 @@ export class Delivery {
   async stopWithin(timeoutMs: number, counts: () => SensorCounts): Promise<DeliveryStop> {
     const deadlineMs = performance.now() + timeoutMs;
     const leftMs = () => Math.max(0, deadlineMs - timeoutMs * CLOSE_SHARE - performance.now());
-    this.#endHealthTimer();
+    this.#health?.end();
     const isStored = await isInTime(this.#flush(), leftMs());
-    if (isStored && this.#health !== null) await isInTime(this.#sendHealth(this.#health, counts, true), leftMs());
+    if (isStored && this.#health !== null) await isInTime(this.#health.send(counts, true), leftMs());
     const isDone = () => isStored && this.#hasAll() && this.#hasHealth();
     const patience = { idleMs: STOP_IDLE_MS, ackMs: timeoutMs };
     // A sink that has failed does not end the wait for the others.
@@ -276,7 +265,7 @@ export class Delivery {
 
   /** What is not delivered stays in the spool. `timeoutMs` bounds the wait for answers that are due. */
   async close(timeoutMs = Number.POSITIVE_INFINITY): Promise<void> {
-    this.#endHealthTimer();
+    this.#health?.end();
     this.lastStatus ??= this.hec?.status() ?? null;
     this.hec?.limitStop(timeoutMs);
     this.#stop.abort();
@@ -319,26 +308,9 @@ export class Delivery {
     );
   }
 
-  #sendHealth(stream: HealthStream, counts: () => SensorCounts, isFinal: boolean): Promise<void> {
-    const { spool } = this;
-    const fields = toHealthFields({
-      isFinal,
-      uptimeMs: performance.now() - this.#startMs,
-      runs: new Map(this.sinkNames.map((name) => [name, this.counts(name)])),
-      spool: spoolStatus(spool),
-      hec: this.hec,
-      counts: counts(),
-    });
-    return ignoreClosed(spool.append(stream.next(fields, spool.now()), isFinal));
+  #appendHealth(batch: HealthBatch, nowMs: number, isFinal: boolean): Promise<void> {
+    const { lines, ends, bootId, firstSeq, count } = batch;
+    const draft = { bootId, firstSeq, count, jsonBytes: lines.length, gzip: gzipSync(lines), eventEnds: ends };
+    return ignoreClosed(this.spool.append({ ...draft, createdMs: nowMs }, isFinal));
   }
-
-  #endHealthTimer(): void {
-    if (this.#healthTimer !== null) clearInterval(this.#healthTimer);
-  }
-}
-
-/** False where it took longer; then nobody waits for it any more. */
-async function isInTime(done: Promise<void>, timeoutMs: number): Promise<boolean> {
-  const late = sleep(timeoutMs, false, { ref: false });
-  return Promise.race([done.then(() => true), late]);
 }

@@ -1,4 +1,4 @@
-/** The numbers of a health event: the run's account, the spool's over all runs, how delivery stands, and what the sensor read. */
+/** The numbers of a health event: the run's account, the spool's over all runs where there is one, how delivery stands, and what the sensor read. */
 import type { HealthFields } from '../output/health-stream.ts';
 import type { HecSink } from '../output/hec/sender.ts';
 import type { SpoolStatus } from '../output/spool/spool-status.ts';
@@ -11,7 +11,8 @@ export interface HealthSources {
   readonly uptimeMs: number;
   /** Of the run, by sink; the first is the one that the fields without a name of a sink are about. */
   readonly runs: ReadonlyMap<string, RunCounts>;
-  readonly spool: SpoolStatus;
+  /** Null where there is none. */
+  readonly spool: SpoolStatus | null;
   /** Null where nothing goes to Splunk. */
   readonly hec: HecSink | null;
   readonly counts: SensorCounts;
@@ -19,7 +20,6 @@ export interface HealthSources {
 
 export function toHealthFields({ isFinal, uptimeMs, runs, spool, hec, counts }: HealthSources): HealthFields {
   const [sink, run] = [...runs][0]!;
-  const account = spool.sinks.find(({ name }) => name === sink)!;
   const { pipeline, live } = counts;
   const packets = packetsReceived(pipeline);
   const decoded = packetsDecoded(pipeline);
@@ -31,12 +31,7 @@ export function toHealthFields({ isFinal, uptimeMs, runs, spool, hec, counts }: 
     acknowledged: run.acknowledged,
     queued: run.queued,
     ...withDrops('dropped', run.dropped),
-    spool_emitted: account.emitted,
-    spool_acknowledged: account.acknowledged,
-    spool_queued: account.queued,
-    ...withDrops('spool_dropped', account.dropped),
-    spool_bytes: spool.liveBytes,
-    spool_oldest_s: Math.round(account.oldestAgeMs) / 1000,
+    ...(spool !== null && spoolFields(spool, sink)),
     ...(runs.size > 1 && { queued_by_sink: Object.fromEntries([...runs].map(([name, { queued }]) => [name, queued])) }),
     ...(hec !== null && hecFields(hec)),
     packets_received: packets,
@@ -46,6 +41,18 @@ export function toHealthFields({ isFinal, uptimeMs, runs, spool, hec, counts }: 
     handshakes: pipeline.handshakes.total,
     missing_share: missingShare(pipeline),
     ...(live !== null && liveFields(live)),
+  };
+}
+
+function spoolFields({ sinks, liveBytes }: SpoolStatus, sink: string): HealthFields {
+  const account = sinks.find(({ name }) => name === sink)!;
+  return {
+    spool_emitted: account.emitted,
+    spool_acknowledged: account.acknowledged,
+    spool_queued: account.queued,
+    ...withDrops('spool_dropped', account.dropped),
+    spool_bytes: liveBytes,
+    spool_oldest_s: Math.round(account.oldestAgeMs) / 1000,
   };
 }
 

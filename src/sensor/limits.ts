@@ -25,6 +25,12 @@ export const HANDOVER_AGE_MS = 100;
  */
 export const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 
+/**
+ * Bytes of events of one worker that may wait for a file: less than all that may wait, so that a file that stands still loses its own
+ * oldest events, and not the newest of all files.
+ */
+export const MAX_FILE_QUEUE_BYTES = (MAX_WAITING_BYTES * 3) / 4;
+
 /** Buffers of batches that a worker keeps for the next ones: 16 x 320 KiB = 5 MiB. */
 export const MAX_SPARE_BUFFERS = 16;
 

@@ -97,8 +97,8 @@ export class LiveCapture {
   }
 
   /**
-   * Lets no new packets in, reads what is in the rings, ends all flows and hands over the last events. Resolves when all of them have been
-   * taken, with counts that add up exactly.
+   * Lets no new packets in, reads what is in the rings, ends all flows and hands over the last events. Resolves when the outlet
+   * has all of them, with counts that add up exactly; what it still borrows is its own from then on.
    */
   async stop(): Promise<LiveCounts> {
     await Promise.all(this.#workers.map((worker) => worker.stop()));

@@ -20,9 +20,9 @@ interface HandoverCounts {
   readonly taken: number;
   /** Events given up before it had them. */
   readonly dropped: Readonly<Record<HandoverDrop, number>>;
-  /** Events that workers gather, or that wait to be taken. */
+  /** Events that workers gather, or that are on their way to the delivery. */
   readonly inHand: number;
-  /** Bytes of events that wait to be taken. */
+  /** Bytes of events that are on their way, or that the delivery borrows. */
   readonly waitingBytes: number;
 }
 

@@ -16,8 +16,6 @@ export class LiveWorker {
   readonly #outlet: LiveOutlet;
   readonly #ledger = new HandoverLedger();
   readonly #ended: Promise<void>;
-  /** Batches that the outlet has not taken yet. */
-  readonly #pending = new Set<Promise<void>>();
   #settleOpened: ((error: Error | null) => void) | null = null;
   #link: LinkState = 'up';
   #counts: WorkerCounts = NO_WORKER_COUNTS;
@@ -76,13 +74,11 @@ export class LiveWorker {
     this.#post({ kind: 'reload', patch });
   }
 
-  /** Resolves when the worker has ended and all its events have been taken. */
+  /** Resolves when the worker has ended and the outlet has all its events; it may be busy with them yet. */
   async stop(): Promise<void> {
     this.#mayEnd = true;
     this.#post({ kind: 'stop' });
     await this.#ended;
-    await Promise.allSettled(this.#pending);
-    this.#reported = this.#report();
   }
 
   /** Ends the thread, wherever it is. */
@@ -140,23 +136,21 @@ export class LiveWorker {
   #hand(batch: HandedBatch): void {
     const { firstSeq, count, lines, ends } = batch;
     this.#nextSeq = firstSeq + count;
+    this.#taken += count;
     const bytes = lines.length;
-    const taken = (): void => {
-      this.#taken += count;
+    const giveBack = (): void => {
       this.#ledger.take(bytes);
       this.#post({ kind: 'spare', lines: lines.buffer, ends: ends.buffer }, [lines.buffer, ends.buffer]);
     };
     const taking = this.#outlet.onBatch(batch);
     if (taking === null) {
-      taken();
+      giveBack();
       return;
     }
-    const pending = taking.then(taken, (error: unknown) => {
-      // Whoever can't take it says so; the events stay in hand.
+    taking.then(giveBack, (error: unknown) => {
+      // Whoever can't take it says so, and answers for the events.
       this.#outlet.onFault(error instanceof Error ? error : new Error(String(error)));
     });
-    this.#pending.add(pending);
-    void pending.then(() => this.#pending.delete(pending));
   }
 
   #drop(firstSeq: number, count: number, reason: 'overflow' | 'worker_died'): void {

@@ -9,9 +9,10 @@ import { DROP_NAMES, Drop } from '../decode/drop.ts';
 import type { Histogram as HecHistogram } from '../output/hec/counters.ts';
 import type { HecSink } from '../output/hec/sender.ts';
 import type { MetricsSource, SensorHealth } from '../output/metrics-server.ts';
+import type { Spool } from '../output/spool/spool.ts';
 import type { SpoolCounters } from '../output/spool/spool-batch.ts';
 import { spoolStatus } from '../output/spool/spool-status.ts';
-import type { Delivery } from './delivery.ts';
+import type { EventDelivery } from './event-delivery.ts';
 import type { LiveCounts, SensorCounts } from './live-counts.ts';
 import {
   type CountsByName,
@@ -29,17 +30,17 @@ type Reading = readonly [labels: Readonly<Record<string, string>>, value: number
 
 export class SensorMetrics implements MetricsSource {
   readonly #registry = new Registry();
-  readonly #delivery: Delivery | null;
+  readonly #delivery: EventDelivery | null;
 
   /** `read` gives the numbers of the moment; `delivery` is null where nothing is delivered. */
-  constructor(read: () => SensorCounts, delivery: Delivery | null) {
+  constructor(read: () => SensorCounts, delivery: EventDelivery | null) {
     this.#delivery = delivery;
     this.#addPackets(() => read().pipeline);
     this.#addFlows(() => read().pipeline);
     if (read().live !== null) this.#addLive(() => read().live!);
     if (delivery === null) return;
     this.#addEvents(delivery);
-    this.#addSpool(delivery);
+    if (delivery.spool !== null) this.#addSpool(delivery.spool, delivery.sinkNames);
     if (delivery.hec !== null) this.#addHec(delivery.hec);
   }
 
@@ -56,7 +57,7 @@ export class SensorMetrics implements MetricsSource {
     if (delivery === null) return { isWell: true, fields: {} };
     const { state, reason, text } = delivery.hec?.status() ?? FILES_ONLY;
     const { emitted, acknowledged, queued } = delivery.counters();
-    const fault = delivery.fault?.message ?? delivery.spool.lastFault;
+    const fault = delivery.fault?.message ?? delivery.writeFault;
     return {
       isWell: state !== 'holding' && fault === '',
       fields: {
@@ -138,16 +139,16 @@ export class SensorMetrics implements MetricsSource {
     this.#counter('worker_cpu_seconds_total', 'CPU time of these threads.', [], () => [[{}, read().cpuS]]);
   }
 
-  #addEvents(delivery: Delivery): void {
+  #addEvents(delivery: EventDelivery): void {
     const ofEach = (read: (account: SpoolCounters) => number) =>
       delivery.sinkNames.map((sink): Reading => [{ sink }, read(delivery.counters(sink))]);
-    this.#counter('events_emitted_total', 'Events committed to the spool, over all runs that used it.', ['sink'], () =>
+    this.#counter('events_emitted_total', 'Events, of all runs that used the spool where there is one.', ['sink'], () =>
       ofEach(({ emitted }) => emitted),
     );
     this.#counter('events_acknowledged_total', 'Events delivered.', ['sink'], () =>
       ofEach(({ acknowledged }) => acknowledged),
     );
-    this.#gauge('events_queued', 'Events that wait in the spool.', ['sink'], () => ofEach(({ queued }) => queued));
+    this.#gauge('events_queued', 'Events that wait.', ['sink'], () => ofEach(({ queued }) => queued));
     this.#counter('events_dropped_total', 'Events given up, by reason.', ['sink', 'reason'], () =>
       delivery.sinkNames.flatMap((sink) =>
         Object.entries(delivery.counters(sink).dropped).map(([reason, n]): Reading => [{ sink, reason }, n]),
@@ -156,7 +157,7 @@ export class SensorMetrics implements MetricsSource {
     this.#counter('run_events_written_total', 'Events of this run.', [], () => [[{}, delivery.counts().written]]);
   }
 
-  #addSpool({ spool, sinkNames }: Delivery): void {
+  #addSpool(spool: Spool, sinkNames: readonly string[]): void {
     this.#gauge('spool_live_bytes', 'Batches in the spool.', [], () => [[{}, spool.book.liveBytes]]);
     this.#gauge('spool_file_bytes', 'Size of the file of the spool.', [], () => [[{}, spool.fileBytes]]);
     this.#gauge('spool_max_bytes', 'Bound of the spool.', [], () => [[{}, spool.options.maxBytes]]);

@@ -1,8 +1,9 @@
 /** One sink of a delivery, from its opening to its stop. */
-import { NDJSON, PROTOBUF } from '../output/event-encoding.ts';
+import { type EventEncoding, NDJSON, PROTOBUF } from '../output/event-encoding.ts';
 import { EventFileSink } from '../output/event-file-sink.ts';
 import { giveUpSink } from '../output/give-up-sink.ts';
 import { OutputError } from '../output/output-error.ts';
+import type { EventTarget } from '../output/patient-target.ts';
 import { RotatingFile } from '../output/rotating-file.ts';
 import type { Sink } from '../output/sink.ts';
 import type { SpoolConsumer } from '../output/spool/spool-batch.ts';
@@ -10,11 +11,11 @@ import { SpoolError } from '../output/spool/spool-error.ts';
 import { StandardOutput } from '../output/standard-output.ts';
 
 /** Reason for events that came when the reader of a pipe had gone away. */
-const NOBODY_READS = 'nobody_reads';
+export const NOBODY_READS = 'nobody_reads';
 const STDOUT_NAME = '-';
 
 export interface FileSinkOptions {
-  /** Its name in the account of the spool, too: another path goes on where the one before ended. */
+  /** Its name in the account, too, and so in that of a spool: another path goes on where the one before ended. */
   readonly format: 'ndjson' | 'protobuf';
   /** `-` is standard output. */
   readonly file: string;
@@ -37,13 +38,8 @@ export class RunningSink {
 
   /** `onFault` gets an empty text when all is well again. */
   static ofFile(options: FileSinkOptions, isSynced: boolean, onFault: (fault: string) => void): RunningSink {
-    const { format, file, maxBytes, maxAgeMs } = options;
-    const encoding = format === 'ndjson' ? NDJSON : PROTOBUF;
-    if (file === STDOUT_NAME)
-      return new RunningSink(new EventFileSink(format, encoding, new StandardOutput(), onFault));
-    const rotation = { ...(maxBytes !== undefined && { maxBytes }), ...(maxAgeMs !== undefined && { maxAgeMs }) };
-    const target = new RotatingFile({ file, isSynced, ...rotation }, encoding);
-    return new RunningSink(new EventFileSink(format, encoding, target, onFault), () => target.reopen());
+    const { encoding, target, reopen } = openTarget(options, isSynced);
+    return new RunningSink(new EventFileSink(options.format, encoding, target, onFault), reopen);
   }
 
   get name(): string {
@@ -73,6 +69,22 @@ export class RunningSink {
       await ignoreClosed(giveUpSink(consumer, NOBODY_READS, signal));
     }
   }
+}
+
+interface OpenTarget {
+  readonly encoding: EventEncoding;
+  readonly target: EventTarget;
+  /** Before its next write the file is opened anew. */
+  readonly reopen: () => void;
+}
+
+/** The file itself is opened at the first write. */
+export function openTarget({ format, file, maxBytes, maxAgeMs }: FileSinkOptions, isSynced: boolean): OpenTarget {
+  const encoding = format === 'ndjson' ? NDJSON : PROTOBUF;
+  if (file === STDOUT_NAME) return { encoding, target: new StandardOutput(), reopen: () => undefined };
+  const rotation = { ...(maxBytes !== undefined && { maxBytes }), ...(maxAgeMs !== undefined && { maxAgeMs }) };
+  const target = new RotatingFile({ file, isSynced, ...rotation }, encoding);
+  return { encoding, target, reopen: () => target.reopen() };
 }
 
 /** What the spool could not take before it closed is in the run's account. */

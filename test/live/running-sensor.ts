@@ -33,11 +33,12 @@ export class RunningSensor {
   readonly #ended: Promise<number | string>;
   #stderr = '';
 
-  /** Its events, statistics and spool lie in `folder`, where earlier ones may have left some. */
+  /** Its events, statistics and spool, if it delivers to Splunk, lie in `folder`, where earlier ones may have left some. */
   constructor(namespace: Namespace, device: string, folder: string, options: readonly string[]) {
     this.folder = folder;
     const outputs = ['--ndjson', join(folder, 'events.ndjson'), '--stats', join(folder, 'stats.json')];
-    const run = ['--spool', join(folder, 'spool'), '--sensor', 'lab', '--log', 'json'];
+    const spool = options.includes('--hec') ? ['--spool', join(folder, 'spool')] : [];
+    const run = [...spool, '--sensor', 'lab', '--log', 'json'];
     const command = cliCommand('capture', '--interface', device, ...outputs, ...run, ...options);
     this.child = namespace.start(command, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
     this.child.stderr!.on('data', (chunk: Buffer) => {
