@@ -137,7 +137,12 @@ describe.skipIf(why !== null)(`a mirror port under load${why === null ? '' : ` (
     expect(stats.kernel).toMatchObject({ ring_dropped: 0, waiting: 0 });
     expect(gapsOf(events)).toEqual({ streams: 1, missing: [], duplicates: 0 });
     expect(events.length).toBe(stats.events.kept);
-    expect(stats.delivery).toMatchObject({ emitted: events.length, acknowledged: events.length, queued: 0, dropped: 0 });
+    expect(stats.delivery).toMatchObject({
+      emitted: events.length,
+      acknowledged: events.length,
+      queued: 0,
+      dropped: 0,
+    });
     expect(stats.events.kept).toBeLessThan(input.handshakes! * LOOPS * 2);
   });
 
