@@ -27,6 +27,11 @@ export function cliCommand(...args: readonly string[]): string[] {
   return [process.execPath, MAIN, ...args];
 }
 
+/** Another program that is compiled with it: `test/support/hec/main.js`. */
+export function builtProgram(file: string): string[] {
+  return [process.execPath, `${OUT}/${file}`];
+}
+
 /** The path to give to a shell. */
 export function shellCommand(...args: readonly string[]): string {
   return cliCommand(...args)

@@ -57,6 +57,8 @@ export interface HecServerOptions {
   /** Added to the `Date` of every answer. */
   readonly clockSkewMs?: number;
   readonly faults?: FaultPlan;
+  /** Told each body that is taken whole, uncompressed. */
+  readonly onTaken?: (body: Buffer) => void;
 }
 
 export interface HecCounters {
@@ -255,6 +257,7 @@ export class HecServer {
     const ackChannel = rule.usesAck === true ? channel : null;
     if (ackChannel !== null && !indexer.hasAckRoom(ackChannel)) return codeAnswer(27);
     const read = this.#read(text, rule);
+    if (read.fault === null) this.#options.onTaken?.(text);
     return this.#index(read, rule, ackChannel, indexer, fault);
   }
 

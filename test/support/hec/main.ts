@@ -3,9 +3,11 @@
  *
  *     node dist/test/support/hec/main.js [--port 8088] [--token test-token] [--ack] [--indexers 1] [--not-sticky]
  *         [--index-delay-ms 0] [--max-body-bytes N] [--cloud] [--scan] [--web-port 8000] [--fault-rate 0] [--seed 1]
+ *         [--events FILE]
  *
  * Every two seconds it says what came; at SIGINT or SIGTERM it runs the accounting search, prints it as JSON and ends.
  */
+import { appendFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { EVERY_ACK_FAULT, EVERY_EVENT_FAULT, SeededFaults } from './fault-plan.ts';
@@ -28,9 +30,11 @@ const { values } = parseArgs({
     'web-port': { type: 'string' },
     'fault-rate': { type: 'string', default: '0' },
     seed: { type: 'string', default: '1' },
+    events: { type: 'string' },
   },
 });
 
+const eventsFile = values.events;
 const server = new HecServer({
   port: Number(values.port),
   tokens: { [values.token]: { usesAck: values.ack } },
@@ -46,6 +50,7 @@ const server = new HecServer({
     ackFaults: EVERY_ACK_FAULT,
   }),
   ...(values['max-body-bytes'] === undefined ? {} : { maxBodyBytes: Number(values['max-body-bytes']) }),
+  ...(eventsFile !== undefined && { onTaken: (body) => appendFileSync(eventsFile, `${body.toString()}\n`) }),
 });
 
 console.log(`HEC simulator at ${await server.start()}`);
