@@ -8,9 +8,7 @@ import { escapeUnsafe } from '../bytes/text.ts';
 import type { HecConfig } from '../output/hec/hec-config.ts';
 import type { HecStatus } from '../output/hec/hec-status.ts';
 import { OutputError } from '../output/output-error.ts';
-import type { OpenSpoolOptions } from '../output/spool/open-spool.ts';
-import type { SpoolPolicy } from '../output/spool/sink-account.ts';
-import { Delivery } from '../sensor/delivery.ts';
+import type { DeliveryOptions } from '../sensor/delivery.ts';
 import type { DroppedEvents, EventBatch } from '../sensor/event-batch.ts';
 import type { DeliveryStop, EventDelivery } from '../sensor/event-delivery.ts';
 import { FileDelivery } from '../sensor/file-delivery.ts';
@@ -19,12 +17,11 @@ import type { FileSinkOptions } from '../sensor/running-sink.ts';
 import type { CommandArguments } from './arguments.ts';
 import type { CaptureSettings } from './capture-settings.ts';
 import type { CliIo } from './cli-io.ts';
-import { resolveHealth, resolveHec, resolveSpool } from './delivery-settings.ts';
+import { type DeliverySettings, resolveHealth, resolveHec, resolveSpool } from './delivery-settings.ts';
 import { toDrainCommand, toStatusText } from './delivery-text.ts';
 import type { Log, LogLevel } from './log.ts';
 import { STDOUT_NAME } from './output-settings.ts';
 import { toCountOf, toCountText } from './quantity-text.ts';
-import { asUserErrors } from './replay-delivery.ts';
 import type { DeliveryStats } from './run-stats.ts';
 import type { Config } from './settings.ts';
 import type { WrittenFile } from './summary.ts';
@@ -34,11 +31,12 @@ export interface CaptureDeliverySettings {
   /** Null where nothing goes to Splunk. */
   readonly hec: HecConfig | null;
   readonly files: readonly FileSinkOptions[];
-  /** Of files alone only the durability. */
-  readonly spool: Omit<OpenSpoolOptions, 'sensor' | 'sinks'>;
-  readonly policy: SpoolPolicy;
-  readonly healthMs: number;
+  /** Throws `UsageError` for settings that can't work, and `OutputError` for a spool that can't be had. */
+  open(run: DeliveredRun): Promise<EventDelivery>;
 }
+
+/** What is known only when the rings are open. */
+type DeliveredRun = Pick<DeliveryOptions, 'sensor' | 'bootIds' | 'index' | 'onStatus' | 'onFileFault'>;
 
 interface Outcome {
   readonly level: LogLevel;
@@ -58,15 +56,25 @@ export async function resolveCaptureDelivery(
   const files = toFileSinks(settings);
   const hec = await resolveHec(given, config, env);
   if (hec === null && files.length === 0) return null;
+  const spool = resolveSpool(given, config, env);
+  const healthMs = resolveHealth(config);
+  if (hec === null) {
+    const isSynced = spool.durability === 'power-loss';
+    return { hec, files, open: async (run) => new FileDelivery({ ...run, files, healthMs, isSynced }) };
+  }
   const policy = config.spool?.policy ?? 'pause';
-  return {
-    hec,
-    files,
-    spool: resolveSpool(given, config, env),
-    // What is on the wire does not wait.
-    policy: policy === 'pause' ? 'drop-oldest' : policy,
-    healthMs: resolveHealth(config),
-  };
+  // What is on the wire does not wait.
+  const options = { hec, files, spool, healthMs, policy: policy === 'pause' ? 'drop-oldest' : policy } as const;
+  return { hec, files, open: await loadSpooled(options) };
+}
+
+/** Only where there is a server is what it takes loaded, and at once: who is left later may not be able to read the program's files. */
+async function loadSpooled(
+  options: Omit<DeliverySettings, 'patience'> & { readonly files: readonly FileSinkOptions[] },
+): Promise<CaptureDeliverySettings['open']> {
+  const { Delivery } = await import('../sensor/delivery.ts');
+  const { asUserErrors } = await import('./replay-delivery.ts');
+  return (run) => asUserErrors(() => Delivery.open({ ...run, ...options }));
 }
 
 function toFileSinks({ ndjson, protobuf, rotateBytes, rotateMs }: CaptureSettings): readonly FileSinkOptions[] {
@@ -101,13 +109,11 @@ export class CaptureDelivery {
   ): Promise<CaptureDelivery> {
     for (const { file } of settings.files) requireWritable(file);
     const teller = new StateTeller(log);
-    const { hec, files, spool, healthMs } = settings;
-    const onFileFault = teller.onFileFault.bind(teller);
-    const onStatus = teller.onStatus.bind(teller);
-    const delivery =
-      hec === null
-        ? new FileDelivery({ ...identity, files, healthMs, isSynced: spool.durability === 'power-loss', onFileFault })
-        : await asUserErrors(() => Delivery.open({ ...identity, ...settings, onStatus, onFileFault }));
+    const delivery = await settings.open({
+      ...identity,
+      onStatus: (status) => teller.onStatus(status),
+      onFileFault: (format, fault) => teller.onFileFault(format, fault),
+    });
     log.redact = (text) => delivery.redact(text);
     const tokenFault = delivery.status()?.tokenFault ?? null;
     if (tokenFault === null) return new CaptureDelivery(delivery, settings, given);

@@ -22,7 +22,7 @@ import { needRestart, toPatch } from './live-reload.ts';
 import { toRates, toStatusFields, toStatusLine } from './live-status.ts';
 import { LiveWatch } from './live-watch.ts';
 import { JsonLog, type Log, TextLog } from './log.ts';
-import { openMetrics } from './open-metrics.ts';
+import type { openMetrics } from './open-metrics.ts';
 import { isStdoutTaken, toEventOptions } from './output-settings.ts';
 import { toCountOf } from './quantity-text.ts';
 import { readConfig } from './read-config.ts';
@@ -51,6 +51,12 @@ export interface CapturePlan {
   readonly given: CommandArguments;
   readonly config: Config;
   readonly io: CliIo;
+}
+
+/** Where metrics are served, and what serves them, loaded. */
+interface MetricsPlan {
+  readonly listen: ListenAddress;
+  readonly open: typeof openMetrics;
 }
 
 /** Why it ends. */
@@ -87,12 +93,13 @@ export class CaptureRun {
     const state = privileges.user === null ? {} : { XDG_STATE_HOME: io.env['XDG_STATE_HOME'] ?? SYSTEM_STATE };
     const delivery = await resolveCaptureDelivery(given, config, settings, { ...io.env, ...state });
     const listen = resolveListen(given, config);
+    const metrics = listen === null ? null : { listen, open: (await import('./open-metrics.ts')).openMetrics };
     const screen = await openScreen(io, isStdoutTaken(settings), settings.isQuiet, 0);
     const run = new CaptureRun(plan, screen, openLog(settings, io, screen));
     run.#live = await LiveCapture.open(run.#toOptions(delivery !== null), run.#outlet());
     try {
       giveUpPrivileges(privileges, addon);
-      await run.#openOutputs(delivery, listen);
+      await run.#openOutputs(delivery, metrics);
     } catch (error) {
       await run.#live.abandon();
       await run.#delivery?.close();
@@ -152,18 +159,18 @@ export class CaptureRun {
     };
   }
 
-  async #openOutputs(delivery: CaptureDeliverySettings | null, listen: ListenAddress | null): Promise<void> {
+  async #openOutputs(delivery: CaptureDeliverySettings | null, metrics: MetricsPlan | null): Promise<void> {
     const { sensor, index, stats } = this.#settings;
     if (delivery !== null) {
       const identity = { sensor, index, bootIds: this.#live.bootIds };
       this.#delivery = await CaptureDelivery.open(delivery, identity, this.#plan.given, this.#log);
     }
     if (stats !== null) this.#statsFile = new ByteFile(stats);
-    if (listen !== null) await this.#openMetrics(listen);
+    if (metrics !== null) await this.#openMetrics(metrics);
   }
 
-  async #openMetrics(listen: ListenAddress): Promise<void> {
-    this.#metrics = await openMetrics(listen, () => this.#counts(), this.#delivery?.delivery ?? null);
+  async #openMetrics({ listen, open }: MetricsPlan): Promise<void> {
+    this.#metrics = await open(listen, () => this.#counts(), this.#delivery?.delivery ?? null);
     const url = `http://${this.#metrics.address}/metrics`;
     this.#log.write('info', 'metrics', `metrics at ${url}`, { url });
   }
