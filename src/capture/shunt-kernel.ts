@@ -19,7 +19,7 @@ import {
   type ShuntAddon,
   Table,
 } from './shunt-layout.ts';
-import { isTaken, shuntRefusal, verifierText, xdpRefusal } from './shunt-refusal.ts';
+import { isTaken, shuntRefusal, verifierText, xdpLoadRefusal, xdpRefusal } from './shunt-refusal.ts';
 
 /** Flows handed over in one call. A worker finishes some thousand a second, and flushes every few milliseconds. */
 const BATCH = 256;
@@ -222,7 +222,13 @@ function give(addon: ShuntAddon, fds: readonly number[], reason: string): string
 }
 
 /** The program's descriptor, or what stands against it. A refused one is tried again for what the verifier says. */
-function load(addon: ShuntAddon, program: number, tables: Int32Array, prefix: ShuntPrefix | null): number | string {
+function load(
+  addon: ShuntAddon,
+  program: number,
+  tables: Int32Array,
+  prefix: ShuntPrefix | null,
+  refuse = (result: number) => shuntRefusal('load the program', result),
+): number | string {
   const instructions = prefix === null ? null : prefix.instructions;
   const fd = addon.shuntLoad(program, tables, instructions, null);
   if (fd >= 0) return fd;
@@ -230,7 +236,7 @@ function load(addon: ShuntAddon, program: number, tables: Int32Array, prefix: Sh
   const again = addon.shuntLoad(program, tables, instructions, log);
   if (again >= 0) return again;
   const said = verifierText(log);
-  return shuntRefusal('load the program', fd) + (said === '' ? '' : ` (${said})`);
+  return refuse(fd) + (said === '' ? '' : ` (${said})`);
 }
 
 /** Native first: the driver drops before the kernel makes a packet of it. Generic works with every driver. */
@@ -240,7 +246,7 @@ function attachXdp(
   interfaceName: string,
   notes: string[],
 ): Pick<Descriptors, 'program' | 'link'> | string {
-  const program = load(addon, Program.Xdp, tables, null);
+  const program = load(addon, Program.Xdp, tables, null, (result) => xdpLoadRefusal(interfaceName, result));
   if (typeof program === 'string') return program;
   const native = addon.shuntAttachXdp(program, interfaceName, 0);
   if (native >= 0) return { program, link: native };

@@ -53,6 +53,14 @@ export function xdpRefusal(interfaceName: string, result: number): string {
   }
 }
 
+/**
+ * Why the program for XDP is not loaded. By then the tables are there, so it is not CAP_BPF that is missing: programs in the network's way
+ * take CAP_NET_ADMIN besides (Linux, `bpf_prog_load`).
+ */
+export function xdpLoadRefusal(interfaceName: string, result: number): string {
+  return result === -EPERM ? xdpRefusal(interfaceName, result) : shuntRefusal('load the program', result);
+}
+
 /** What the verifier said last, or nothing. */
 export function verifierText(log: Uint8Array): string {
   const text = Buffer.from(log.buffer, log.byteOffset, log.byteLength).toString('latin1');

@@ -12,7 +12,7 @@ import {
 } from '../../src/capture/flow-shunt.ts';
 import { CLASSIC_PROGRAM, ClassicShunt } from '../../src/capture/shunt-classic.ts';
 import { loadShuntAddon, Table } from '../../src/capture/shunt-layout.ts';
-import { shuntRefusal, verifierText, xdpRefusal } from '../../src/capture/shunt-refusal.ts';
+import { shuntRefusal, verifierText, xdpLoadRefusal, xdpRefusal } from '../../src/capture/shunt-refusal.ts';
 import { labRefusal, MIN_TEST_BYTES, ShuntLab } from './shunt-lab.ts';
 import { ShuntModel } from './shunt-model.ts';
 import { concat, Flag, flowOf, tcp, udp } from './shunt-packets.ts';
@@ -382,6 +382,11 @@ describe('a refusal', () => {
     [-34, 'ERANGE'],
   ])('of XDP with %i is put into words', (result, words) => {
     expect(xdpRefusal('eth1', result)).toContain(words);
+  });
+
+  it('to load the program of XDP is about the other capability', () => {
+    expect(xdpLoadRefusal('eth1', -1)).toBe('no permission to use XDP on eth1: it needs CAP_NET_ADMIN');
+    expect(xdpLoadRefusal('eth1', -22)).toContain('for XDP 5.18');
   });
 
   it('ends with what the verifier said last', () => {

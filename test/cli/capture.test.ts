@@ -10,6 +10,18 @@ import { type Capture, CaptureLab, eventsIn, logOf, NOBODY, PORT, SERVER, stop, 
 
 const reason = whyNoCapture();
 
+/** What a service of systemd may have, too. */
+const CAPABILITIES = '-all,+net_raw,+bpf';
+const WITHOUT_ROOT = [
+  'setpriv',
+  `--reuid=${NOBODY}`,
+  `--regid=${NOBODY}`,
+  '--clear-groups',
+  `--inh-caps=${CAPABILITIES}`,
+  `--ambient-caps=${CAPABILITIES}`,
+  `--bounding-set=${CAPABILITIES}`,
+];
+
 describe.skipIf(reason !== null)(`spanglass capture on a mirror port${reason === null ? '' : ` (${reason})`}`, () => {
   let lab: CaptureLab;
   let sensor: Namespace;
@@ -107,10 +119,7 @@ describe.skipIf(reason !== null)(`spanglass capture on a mirror port${reason ===
 
   it('needs no root: ambient capabilities open the ring, and are gone then', async (context) => {
     if (spawnSync('setpriv', ['--version']).error !== undefined) context.skip('no setpriv here');
-    const capabilities = '-all,+net_raw,+bpf';
-    const prefix = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
-    prefix.push(`--inh-caps=${capabilities}`, `--ambient-caps=${capabilities}`, `--bounding-set=${capabilities}`);
-    const capture = await started([], prefix);
+    const capture = await started([], WITHOUT_ROOT);
     expect(threadsOf(capture)).toMatchObject({
       CapPrm: ['0000000000000000'],
       CapEff: ['0000000000000000'],
@@ -121,6 +130,17 @@ describe.skipIf(reason !== null)(`spanglass capture on a mirror port${reason ===
     // Promiscuous without CAP_NET_ADMIN.
     expect(sensor.run(['ip', '-d', 'link', 'show', 'm1'])).toContain('promiscuity 1');
     expect(logOf(capture).filter(({ event }) => event === 'note')).toEqual([]);
+    expect(await stop(capture)).toBe(0);
+  });
+
+  it('names CAP_NET_ADMIN where XDP is refused for want of it, and goes on without XDP', async (context) => {
+    if (spawnSync('setpriv', ['--version']).error !== undefined) context.skip('no setpriv here');
+    const capture = await started(['--xdp'], WITHOUT_ROOT);
+    expect(
+      logOf(capture)
+        .filter(({ event }) => event === 'note')
+        .map(({ msg }) => msg),
+    ).toEqual(['no permission to use XDP on m1: it needs CAP_NET_ADMIN; packets are dropped at the socket instead']);
     expect(await stop(capture)).toBe(0);
   });
 
