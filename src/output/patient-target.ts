@@ -9,7 +9,8 @@ const RETRY_MS = 1000;
 
 /** `RotatingFile` or `StandardOutput`. */
 export interface EventTarget {
-  write(bytes: Uint8Array): Promise<void>;
+  /** A write that may take for ever ends when the signal is raised. */
+  write(bytes: Uint8Array, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,17 +37,18 @@ export class PatientTarget {
   }
 
   /**
-   * False where the signal was raised before it was written; a write that is under way then comes to its end. Rejects with `OutputError`
-   * `closed_by_reader` only: nobody will ever read more.
+   * False where the signal was raised before it was written; a write to a file that is under way then comes to its end. Rejects with
+   * `OutputError` `closed_by_reader` only: nobody will ever read more.
    */
   async write(bytes: Uint8Array, signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
       try {
-        await this.#target.write(bytes);
+        await this.#target.write(bytes, signal);
         this.setFault('');
         return true;
       } catch (error) {
         if (!(error instanceof OutputError) || error.code === 'closed_by_reader') throw error;
+        if (signal.aborted) return false;
         this.setFault(error.message);
         await pause(signal);
       }

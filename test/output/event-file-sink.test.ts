@@ -186,12 +186,40 @@ describe('standard output', () => {
     });
     const ended = new Promise((resolve) => reader.on('close', resolve));
     const fd = fs.openSync(pipe, 'w');
-    onTestFinished(() => fs.closeSync(fd));
     const output = new StandardOutput(fd);
-    await output.write(Buffer.alloc(200_000, 0x61));
-    await output.write(Buffer.alloc(100_000, 0x62));
+    const { signal } = new AbortController();
+    await output.write(Buffer.alloc(200_000, 0x61), signal);
+    await output.write(Buffer.alloc(100_000, 0x62), signal);
     await ended;
     expect(counted.trim()).toBe('300000');
-    await expect(output.write(Buffer.alloc(1000))).rejects.toMatchObject({ code: 'closed_by_reader' });
+    await expect(output.write(Buffer.alloc(1000), signal)).rejects.toMatchObject({ code: 'closed_by_reader' });
+  });
+
+  it('is given up at a stop where its reader stands still', async () => {
+    const folder = makeFolder();
+    fs.mkdirSync(folder);
+    const pipe = path.join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const reader = fs.openSync(pipe, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    onTestFinished(() => fs.closeSync(reader));
+    const output = new StandardOutput(fs.openSync(pipe, 'w'));
+    const stop = new AbortController();
+    const written = output.write(Buffer.alloc(1_000_000), stop.signal);
+    const isOver = await Promise.race([written, new Promise((resolve) => setTimeout(resolve, 100, 'not yet'))]);
+    expect(isOver).toBe('not yet');
+    stop.abort();
+    await expect(written).rejects.toMatchObject({ code: 'cannot_write' });
+  });
+
+  it('that is a file has all bytes once', async () => {
+    const folder = makeFolder();
+    fs.mkdirSync(folder);
+    const file = path.join(folder, 'out');
+    const fd = fs.openSync(file, 'w');
+    onTestFinished(() => fs.closeSync(fd));
+    const output = new StandardOutput(fd);
+    const { signal } = new AbortController();
+    for (const text of ['a', 'b']) await output.write(Buffer.alloc(100_000, text), signal);
+    expect(fs.readFileSync(file, 'utf8')).toBe('a'.repeat(100_000) + 'b'.repeat(100_000));
   });
 });
