@@ -7,6 +7,7 @@ export interface CaptureConfig {
 
 interface CaptureFileSettings {
   readonly interface?: string | undefined;
+  readonly libpcap?: boolean | undefined;
   readonly workers?: number | undefined;
   readonly ring_mib?: number | undefined;
   readonly promiscuous?: boolean | undefined;

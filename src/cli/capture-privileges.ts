@@ -43,6 +43,7 @@ export function planPrivileges(asked: string | null, uid: number, addon: Process
     if (uid !== 0) return { user: null, note: '' };
     const found = addon?.processFindUser(DEFAULT_USER) ?? null;
     if (found !== null) return { user: { name: DEFAULT_USER, uid: found[0], gid: found[1] }, note: '' };
+    if (addon === null) return { user: null, note: 'runs on as root: name a user to become by --user UID:GID' };
     const cure = `useradd --system ${DEFAULT_USER}, or name one by --user`;
     return { user: null, note: `runs on as root, without capabilities: there is no user ${DEFAULT_USER} (${cure})` };
   }

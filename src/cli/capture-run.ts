@@ -1,7 +1,7 @@
 /** A capture that runs: what it opens, what it tells while it runs, and how it ends. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { escapeUnsafe } from '../bytes/text.ts';
-import { SHUNT_DEFAULTS } from '../capture/flow-shunt.ts';
+import { CaptureError } from '../capture/capture-error.ts';
 import type { LinkState } from '../capture/live-source.ts';
 import { loadAddon } from '../capture/native-addon.ts';
 import { ByteFile } from '../output/byte-file.ts';
@@ -15,6 +15,7 @@ import type { CommandArguments } from './arguments.ts';
 import { CaptureDelivery, type CaptureDeliverySettings, resolveCaptureDelivery } from './capture-delivery.ts';
 import { giveUpPrivileges, type PrivilegePlan, type ProcessAddon, planPrivileges } from './capture-privileges.ts';
 import { type CaptureSettings, resolveCapture } from './capture-settings.ts';
+import { toSourcePlan, toSourceText } from './capture-source.ts';
 import { type CliIo, isTerminal } from './cli-io.ts';
 import { ExitCode } from './exit-code.ts';
 import { type ListenAddress, resolveListen } from './listen-address.ts';
@@ -24,7 +25,6 @@ import { LiveWatch } from './live-watch.ts';
 import { JsonLog, type Log, TextLog } from './log.ts';
 import type { openMetrics } from './open-metrics.ts';
 import { isStdoutTaken, toEventOptions } from './output-settings.ts';
-import { toCountOf } from './quantity-text.ts';
 import { readConfig } from './read-config.ts';
 import { readFilter } from './replay-command.ts';
 import { type RunStats, toRunStats } from './run-stats.ts';
@@ -34,9 +34,6 @@ import { toSummary } from './summary.ts';
 import { UsageError } from './usage-error.ts';
 import { readVersion } from './version.ts';
 
-const MIB = 1024 * 1024;
-/** The kernel hands over a block that is not full after so long. */
-const RETIRE_MS = 50;
 const LOOK_MS = 1000;
 const LOG_MS = 60_000;
 /** A stop takes ten seconds at most: so long to read what is in the rings and to end the flows … */
@@ -88,7 +85,7 @@ export class CaptureRun {
   /** Throws `UsageError`, `CaptureError` and `OutputError`: then nothing is left open. */
   static async open(plan: CapturePlan): Promise<CaptureRun> {
     const { settings, given, config, io } = plan;
-    const addon = loadProcessAddon();
+    const addon = loadProcessAddon(!settings.hasLibpcap);
     const privileges = planPrivileges(settings.user, process.getuid?.() ?? -1, addon);
     const state = privileges.user === null ? {} : { XDG_STATE_HOME: io.env['XDG_STATE_HOME'] ?? SYSTEM_STATE };
     const delivery = await resolveCaptureDelivery(given, config, settings, { ...io.env, ...state });
@@ -113,22 +110,7 @@ export class CaptureRun {
     const { settings, io } = this.#plan;
     const shown = isStdoutTaken(settings) ? io.stderr : io.stdout;
     return {
-      source: {
-        kind: 'ring',
-        interface: settings.interface,
-        blockBytes: MIB,
-        blocks: settings.ringMib,
-        retireMs: RETIRE_MS,
-        promiscuous: settings.isPromiscuous,
-        shunt: settings.hasShunt
-          ? {
-              ...SHUNT_DEFAULTS,
-              budgetBytes: settings.flowBudgetBytes ?? SHUNT_DEFAULTS.budgetBytes,
-              xdp: settings.hasXdp,
-            }
-          : null,
-        filter: settings.bpf,
-      },
+      source: toSourcePlan(settings),
       workers: settings.workers,
       sensor: settings.sensor,
       profile: settings.profile,
@@ -181,13 +163,14 @@ export class CaptureRun {
     const where = this.#delivery?.targets() ?? [];
     const message = [
       `watching ${escapeUnsafe(settings.interface)}`,
-      `${toCountOf(settings.workers, 'worker')} with ${settings.ringMib} MiB each`,
+      toSourceText(settings),
       ...(user === null ? [] : [`as user ${escapeUnsafe(user.name)}`]),
       where.length === 0 ? 'nothing is written' : `events to ${where.join(' and ')}`,
     ].join(', ');
     this.#log.write('info', 'start', message, {
       version: readVersion(),
       interface: settings.interface,
+      libpcap: settings.hasLibpcap,
       workers: settings.workers,
       ring_mib: settings.ringMib,
       promiscuous: settings.isPromiscuous,
@@ -412,9 +395,16 @@ function withUser(error: unknown, user: string): unknown {
   return new OutputError(error.code, `${error.message} (as user ${user}, who must be able to write there)`);
 }
 
-function loadProcessAddon(): ProcessAddon | null {
+/** Null where there is none, and it is not needed for the ring. */
+function loadProcessAddon(isNeeded: boolean): ProcessAddon | null {
   if (process.platform !== 'linux') return null;
-  const addon = loadAddon();
+  let addon: object;
+  try {
+    addon = loadAddon();
+  } catch (error) {
+    if (isNeeded || !(error instanceof CaptureError)) throw error;
+    return null;
+  }
   if (!isProcessAddon(addon)) throw new Error('the addon for live capture is of another version: npm run build:native');
   return addon;
 }

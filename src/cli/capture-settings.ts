@@ -19,11 +19,14 @@ import { UsageError } from './usage-error.ts';
 
 export interface CaptureSettings extends ReplaySettings {
   readonly interface: string;
+  /** Through libpcap instead of the kernel's ring, which only Linux has. */
+  readonly hasLibpcap: boolean;
   readonly workers: number;
   readonly ringMib: number;
   readonly isPromiscuous: boolean;
   /** In the language of tcpdump. */
   readonly bpf: string | null;
+  /** False with libpcap, as is the next. */
   readonly hasShunt: boolean;
   readonly hasXdp: boolean;
   /** Null: the shunt's default. */
@@ -45,10 +48,16 @@ const MOST_ROTATE_S = 31_536_000;
 const INTERFACES = '/sys/class/net';
 
 /** Throws `UsageError`. */
-export function resolveCapture(given: CommandArguments, config: Config): CaptureSettings {
+export function resolveCapture(
+  given: CommandArguments,
+  config: Config,
+  platform: NodeJS.Platform = process.platform,
+): CaptureSettings {
   const { values, switches } = given;
   const { capture, output, log } = config;
-  const hasShunt = switches.get('shunt') ?? capture?.shunt ?? true;
+  const hasLibpcap = switches.get('libpcap') ?? capture?.libpcap ?? platform !== 'linux';
+  if (hasLibpcap) refuseRingOptions(given, config);
+  const hasShunt = !hasLibpcap && (switches.get('shunt') ?? capture?.shunt ?? true);
   const hasXdp = switches.get('xdp') ?? capture?.xdp ?? false;
   if (hasXdp && !hasShunt)
     throw new UsageError('--xdp is nothing without the shunt: leave out one of --xdp, --no-shunt');
@@ -64,6 +73,7 @@ export function resolveCapture(given: CommandArguments, config: Config): Capture
   return {
     ...settings,
     interface: readInterface(given, config),
+    hasLibpcap,
     workers: readNumber(values, 'workers', 1, MOST_WORKERS) ?? capture?.workers ?? 1,
     ringMib: readNumber(values, 'ring', LEAST_RING_MIB, MOST_RING_MIB) ?? capture?.ring_mib ?? DEFAULT_RING_MIB,
     isPromiscuous: switches.get('promiscuous') ?? capture?.promiscuous ?? true,
@@ -78,6 +88,28 @@ export function resolveCapture(given: CommandArguments, config: Config): Capture
     rotateMs: rotateS === null ? null : rotateS * 1000,
     logFormat: readChoice(values, 'log', LOG_FORMATS) ?? log?.format ?? null,
   };
+}
+
+/** What is asked of the ring, and libpcap can't do. Defaults that a configuration writes out are no such thing. */
+function refuseRingOptions({ values, switches }: CommandArguments, { capture }: Config): void {
+  if (switches.get('xdp') ?? capture?.xdp ?? false) {
+    throw new UsageError('--xdp is nothing with libpcap: only the ring of Linux has a shunt');
+  }
+  const shuntOption = switches.has('shunt')
+    ? `--${switches.get('shunt') === true ? '' : 'no-'}shunt`
+    : values.has('flow-budget')
+      ? '--flow-budget'
+      : null;
+  if (shuntOption !== null) {
+    throw new UsageError(`${shuntOption} is nothing with libpcap, which has no shunt`);
+  }
+  const workers = readNumber(values, 'workers', 1, MOST_WORKERS) ?? capture?.workers ?? 1;
+  if (workers > 1) {
+    throw new UsageError(`--workers ${workers}: libpcap has one queue, which one worker reads`);
+  }
+  if (!(switches.get('promiscuous') ?? capture?.promiscuous ?? true)) {
+    throw new UsageError('--no-promiscuous: the package cap makes an interface promiscuous always');
+  }
 }
 
 function readInterface({ values, paths }: CommandArguments, config: Config): string {

@@ -185,6 +185,12 @@ const CAPTURE: CommandSpec = {
           help: 'Bytes of each direction of a connection after which the kernel drops the rest. Default 131072.',
         },
         {
+          name: 'libpcap',
+          value: null,
+          isNegatable: true,
+          help: "Read through libpcap, slower: npm i --no-save cap. Default: only where there is no ring, which is Linux's.",
+        },
+        {
           name: 'user',
           value: 'NAME',
           help: 'Become this user when the interface is open: a name, or UID:GID. Default: spanglass, where it exists.',

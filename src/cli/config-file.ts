@@ -74,6 +74,7 @@ const CONFIG_SCHEMA = z.strictObject({
   capture: z
     .strictObject({
       interface: text,
+      libpcap: z.boolean(),
       workers: z.int().min(1).max(MOST_WORKERS),
       ring_mib: z.int().min(LEAST_RING_MIB).max(MOST_RING_MIB),
       promiscuous: z.boolean(),

@@ -1,6 +1,6 @@
 /** The command line as its user runs it: compiled, in a process of its own. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -25,6 +25,12 @@ export function removeBuild(): void {
 
 export function cliCommand(...args: readonly string[]): string[] {
   return [process.execPath, MAIN, ...args];
+}
+
+/** Lets the compiled program find a package that is installed elsewhere, by the package's folder. */
+export function linkPackage(name: string, folder: string): void {
+  mkdirSync(`${OUT}/node_modules`, { recursive: true });
+  symlinkSync(folder, `${OUT}/node_modules/${name}`);
 }
 
 /** Another program that is compiled with it: `test/support/hec/main.js`. */

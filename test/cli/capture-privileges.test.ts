@@ -44,5 +44,6 @@ describe('the user that a capture goes on as', () => {
 
   it('can only be a number without the addon', () => {
     expect(() => planPrivileges('sensor', ROOT, null)).toThrow('only UID:GID');
+    expect(planPrivileges(null, ROOT, null)).toEqual({ user: null, note: expect.stringContaining('--user UID:GID') });
   });
 });

@@ -15,6 +15,7 @@ describe('settings of a capture', () => {
   it('have defaults for all but the interface', () => {
     expect(settingsOf(['-i', 'eth1'])).toMatchObject({
       interface: 'eth1',
+      hasLibpcap: false,
       workers: 1,
       ringMib: 64,
       isPromiscuous: true,
@@ -78,11 +79,30 @@ describe('settings of a capture', () => {
     });
   });
 
+  it('read through libpcap where it is asked for, and where there is no ring', () => {
+    const args = readArguments(COMMANDS.get('capture')!, ['-i', 'en0']);
+    // What the example of a configuration writes out are defaults, and no wishes.
+    const config = parseConfig('capture: { workers: 1, shunt: true, xdp: false, flow_budget: 131072 }', 'x.yaml');
+    for (const platform of ['darwin', 'freebsd', 'win32'] as const) {
+      expect(resolveCapture(args, config, platform)).toMatchObject({ hasLibpcap: true, hasShunt: false });
+    }
+    expect(resolveCapture(args, config, 'linux')).toMatchObject({ hasLibpcap: false, hasShunt: true });
+    const asked = parseConfig('capture: { libpcap: true }', 'x.yaml');
+    expect(resolveCapture(args, asked, 'linux')).toMatchObject({ hasLibpcap: true, hasShunt: false });
+    expect(settingsOf(['-i', 'en0', '--no-libpcap'], asked).hasLibpcap).toBe(false);
+  });
+
   it.each([
     [['-i', 'any'], '--interface any mixes links of several kinds, and has packets that pass this machine twice'],
     [['eth1', 'eth2'], 'one interface at a time, not eth1, eth2; run a sensor for each'],
     [['eth1', '-i', 'eth2'], 'one interface at a time, not eth2, eth1'],
     [['-i', 'eth1', '--xdp', '--no-shunt'], '--xdp is nothing without the shunt'],
+    [['-i', 'eth1', '--libpcap', '--xdp'], '--xdp is nothing with libpcap: only the ring of Linux has a shunt'],
+    [['-i', 'eth1', '--libpcap', '--no-shunt'], '--no-shunt is nothing with libpcap, which has no shunt'],
+    [['-i', 'eth1', '--libpcap', '--shunt'], '--shunt is nothing with libpcap'],
+    [['-i', 'eth1', '--libpcap', '--flow-budget', '64 kB'], '--flow-budget is nothing with libpcap'],
+    [['-i', 'eth1', '--libpcap', '--workers', '2'], '--workers 2: libpcap has one queue, which one worker reads'],
+    [['-i', 'eth1', '--libpcap', '--no-promiscuous'], '--no-promiscuous: the package cap makes'],
     [['-i', 'eth1', '--workers', '0'], '--workers must be a whole number from 1 to 64, not 0'],
     [['-i', 'eth1', '--ring', '1'], '--ring must be a whole number from 4 to 4096, not 1'],
     [['-i', 'eth1', '--flow-budget', '1 kB'], '--flow-budget must be a size: bytes, or a text as "500 MB"'],

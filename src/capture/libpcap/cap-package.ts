@@ -24,7 +24,7 @@ export interface CapPackage {
 /** Not a literal: it may be missing, and neither the compiler nor the bundler may look for it. */
 const PACKAGE: string = 'cap';
 const CURE =
-  'npm install --no-save cap; that takes a C++ compiler, Python, and the headers of libpcap (apt install libpcap-dev)';
+  'npm i --no-save cap; that takes a C++ compiler, Python, and the headers of libpcap (apt install libpcap-dev)';
 
 /** Rejects with `CaptureError`, and the cure, where it is not there. */
 export async function loadCap(load: (name: string) => Promise<unknown> = (name) => import(name)): Promise<CapPackage> {

@@ -1,6 +1,6 @@
 /**
  * libpcap on a real interface. The package `cap` is not installed with the others (docs/decisions/), so this is skipped where it
- * is not: `npm install --no-save cap`, or its main file in SPANGLASS_CAP.
+ * is not: `npm i --no-save cap`, or its main file in SPANGLASS_CAP.
  */
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';

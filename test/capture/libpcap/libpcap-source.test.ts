@@ -131,7 +131,7 @@ describe('the package cap', () => {
   ])('that gives %s is told with the cure', async (code, text) => {
     const loading = loadCap(() => Promise.reject(Object.assign(new Error('it says so'), { code })));
     await expect(loading).rejects.toThrow(text);
-    await expect(loading).rejects.toThrow('npm install --no-save cap');
+    await expect(loading).rejects.toThrow('npm i --no-save cap');
     await expect(loading).rejects.toMatchObject({ code: 'no_libpcap' });
   });
 
