@@ -74,7 +74,7 @@ const WAIT_OPTION: OptionSpec = {
 const SPOOL_OPTION: OptionSpec = {
   name: 'spool',
   value: 'DIR',
-  help: 'Where events wait on disk. Default: spanglass/spool in $XDG_STATE_HOME or ~/.local/state.',
+  help: 'Where events for Splunk wait on disk. Default: spanglass/spool in $XDG_STATE_HOME or ~/.local/state.',
 };
 
 const NDJSON_OPTION: OptionSpec = {

@@ -59,8 +59,8 @@ const LIVE = `Opening an interface takes root, or CAP_NET_RAW and CAP_BPF (CAP_N
 when it is open. "spanglass doctor --interface eth1" says whether a mirror port is what it should be.
 
 Signals
-  SIGTERM, SIGINT (Ctrl-C)   Take in no more, finish what is there, write it to the spool, and end: within 10 seconds.
-                             A second one ends at once.
+  SIGTERM, SIGINT (Ctrl-C)   Take in no more, finish what is there, write it to the spool (to the files, where
+                             Splunk gets nothing), and end: within 10 seconds. A second one ends at once.
   SIGHUP                     Read the configuration anew and open files of events anew. What can't change while it
                              runs is named; a configuration with a fault changes nothing.`;
 
