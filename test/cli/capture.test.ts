@@ -1,8 +1,18 @@
 /** `spanglass capture` as its user runs it: on a mirror port, with real handshakes between real programs, and told to end by signals. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { RunStats } from '../../src/cli/run-stats.ts';
 import { type Namespace, waitUntil } from '../support/netns.ts';
 import { buildCli, cliCommand, removeBuild } from './built-cli.ts';
@@ -159,6 +169,31 @@ describe.skipIf(reason !== null)(`spanglass capture on a mirror port${reason ===
       expect(capture.stderr).toContain('as user nobody, who must be able to write there');
       expect(capture.stderr).not.toContain('watching');
     }
+  });
+
+  it('ends in time where the reader of its events stands still, says what he has not got, and has no spool', async () => {
+    const pipe = join(writable, 'pipe');
+    spawnSync('mkfifo', [pipe]);
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    onTestFinished(() => closeSync(reader));
+    // No room is left in it.
+    const prefix = ['bash', '-c', `exec >"${pipe}"; head -c 65536 /dev/zero; exec "$@"`, 'bash'];
+    const [messages, state] = [join(writable, 'events.pb'), join(writable, 'state')];
+    const env = ['env', `XDG_STATE_HOME=${state}`];
+    const outputs = ['--ndjson', '-', '--protobuf', messages];
+    const capture = await started(['--user', 'nobody', ...outputs], [...env, ...prefix]);
+    lab.shakeHands(2);
+    await waitUntil(() => statSync(messages).size > 0, 'events in the other file');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await stop(capture)).toBe(4);
+    const log = logOf(capture);
+    expect(log.find(({ event }) => event === 'outcome')?.msg).toBe(
+      '2 events dropped on the way to the NDJSON file: not_written 2',
+    );
+    expect(log.find(({ event }) => event === 'stop')).toMatchObject({
+      stats: { events: { kept: 2, ndjson: 0, protobuf: 2 }, delivery: { emitted: 2, acknowledged: 0, dropped: 2 } },
+    });
+    expect(existsSync(state)).toBe(false);
   });
 
   it('ends by itself when its time is over', async () => {

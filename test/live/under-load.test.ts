@@ -3,7 +3,7 @@
  * capture of 400 handshakes, sent again and again with other addresses.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -122,6 +122,22 @@ describe.skipIf(why !== null)(`a mirror port under load${why === null ? '' : ` (
     const distinct = rows.reduce((sum, row) => sum + row.distinct, 0);
     expect(spoolAccounts(folder).get('hec')).toMatchObject({ queued: 0, emitted: distinct });
     expect(distinct).toBeGreaterThanOrEqual(next.events.length - inFile.duplicates);
+  });
+
+  it('without a spool has whole events in the file when it is killed, and goes on behind them', async () => {
+    const folder = port.newFolder();
+    const killed = await port.startSensor(folder);
+    const load = send(LOOPS * 3);
+    await killed.waitForEvents(300);
+    expect(await killed.end('SIGKILL')).toBe('SIGKILL');
+    const before = killed.events.length;
+    const next = await port.startSensor(folder);
+    await load;
+    await next.waitForRest();
+    expect(await next.end()).toBe(0);
+    expect(next.events.length).toBe(before + next.stats.events.kept);
+    expect(gapsOf(next.events)).toEqual({ streams: 2, missing: [], duplicates: 0 });
+    expect(existsSync(join(folder, 'spool'))).toBe(false);
   });
 
   it('ends at SIGTERM in time, with every event it made in the file', async () => {
