@@ -14,8 +14,7 @@
 /* For one entry of the system's list of users. */
 #define ENTRY_LEN 65536
 
-static napi_value throw_failure(napi_env env, const char *step, int error)
-{
+static napi_value throw_failure(napi_env env, const char *step, int error) {
   char text[256];
   napi_value message, failure, value;
 
@@ -31,8 +30,7 @@ static napi_value throw_failure(napi_env env, const char *step, int error)
   return NULL;
 }
 
-static napi_value seal(napi_env env, napi_callback_info info)
-{
+static napi_value seal(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value argument, threads;
   bool keeps;
@@ -51,8 +49,7 @@ static napi_value seal(napi_env env, napi_callback_info info)
   return threads;
 }
 
-static napi_value find_user(napi_env env, napi_callback_info info)
-{
+static napi_value find_user(napi_env env, napi_callback_info info) {
   char name[MAX_USER_LEN];
   size_t count = 1, length;
   napi_value argument, pair, number;
@@ -85,8 +82,7 @@ static napi_value find_user(napi_env env, napi_callback_info info)
   return pair;
 }
 
-napi_value process_register(napi_env env, napi_value exports)
-{
+napi_value process_register(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
     { "processSeal", NULL, seal, NULL, NULL, NULL, napi_enumerable, NULL },
     { "processFindUser", NULL, find_user, NULL, NULL, NULL, napi_enumerable, NULL },

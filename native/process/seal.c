@@ -41,15 +41,13 @@ static _Atomic(const char *) failed_step;
 static atomic_int failed_error;
 static sem_t done;
 
-static void fail(const char *step)
-{
+static void fail(const char *step) {
   failed_error = errno;
   failed_step = step;
 }
 
 /* The calling thread gives up what it has. Calls the kernel only: it runs in a signal handler. */
-static void seal_this_thread(void)
-{
+static void seal_this_thread(void) {
   struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3, .pid = 0 };
   struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
 
@@ -70,8 +68,7 @@ static void seal_this_thread(void)
     fail("capset");
 }
 
-static void on_broadcast(int number, siginfo_t *info, void *context)
-{
+static void on_broadcast(int number, siginfo_t *info, void *context) {
   int error = errno;
 
   (void)number;
@@ -82,8 +79,7 @@ static void on_broadcast(int number, siginfo_t *info, void *context)
   errno = error;
 }
 
-static bool wait_for_thread(void)
-{
+static bool wait_for_thread(void) {
   struct timespec until;
 
   clock_gettime(CLOCK_REALTIME, &until);
@@ -95,8 +91,7 @@ static bool wait_for_thread(void)
   return true;
 }
 
-static bool is_among(const pid_t *threads, int count, pid_t thread)
-{
+static bool is_among(const pid_t *threads, int count, pid_t thread) {
   for (int i = 0; i < count; i++) {
     if (threads[i] == thread)
       return true;
@@ -105,8 +100,7 @@ static bool is_among(const pid_t *threads, int count, pid_t thread)
 }
 
 /* Sends the signal to each thread that is not in the list yet, and puts it there. False where one did not answer. */
-static bool seal_new_threads(pid_t *threads, int *count, bool *found)
-{
+static bool seal_new_threads(pid_t *threads, int *count, bool *found) {
   DIR *folder = opendir("/proc/self/task");
   struct dirent *entry;
   bool is_well = true;
@@ -141,8 +135,7 @@ static bool seal_new_threads(pid_t *threads, int *count, bool *found)
   return is_well;
 }
 
-static void seal_other_threads(struct seal_result *result)
-{
+static void seal_other_threads(struct seal_result *result) {
   static pid_t threads[MAX_THREADS];
   struct kernel_action before, ours;
   bool found = true;
@@ -180,8 +173,7 @@ static void seal_other_threads(struct seal_result *result)
   syscall(SYS_rt_sigaction, BROADCAST_SIGNAL, &before, NULL, KERNEL_MASK_LEN);
 }
 
-struct seal_result seal_threads(bool keeps_capabilities)
-{
+struct seal_result seal_threads(bool keeps_capabilities) {
   struct seal_result result = { .step = NULL, .error = 0, .threads = 0 };
 
   pthread_mutex_lock(&one_at_a_time);

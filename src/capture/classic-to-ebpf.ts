@@ -335,37 +335,28 @@ function takeWord(out: Instructions, register: number, size: number): void {
   if (size > 1) out.add(Ebpf.ToBigEndian, register, size * 8);
 }
 
+/** Ancillary loads that are a field of the context. */
+const CONTEXT_FIELDS: ReadonlyMap<number, number> = new Map([
+  [Ancillary.Protocol, SkBuff.Protocol],
+  [Ancillary.PacketType, SkBuff.PacketType],
+  [Ancillary.InterfaceIndex, SkBuff.InterfaceIndex],
+  [Ancillary.Mark, SkBuff.Mark],
+  [Ancillary.Queue, SkBuff.Queue],
+  [Ancillary.Hash, SkBuff.Hash],
+  [Ancillary.VlanTag, SkBuff.VlanTag],
+  [Ancillary.VlanTagPresent, SkBuff.VlanPresent],
+  [Ancillary.VlanProtocol, SkBuff.VlanProtocol],
+]);
+
 function translateAncillary(out: Instructions, what: number): void {
+  const field = CONTEXT_FIELDS.get(what);
+  if (field !== undefined) {
+    out.add(Ebpf.LoadW, A, CONTEXT, field);
+    // The context has these two as they are on the wire.
+    if (field === SkBuff.Protocol || field === SkBuff.VlanProtocol) out.add(Ebpf.ToBigEndian, A, 16);
+    return;
+  }
   switch (what) {
-    case Ancillary.Protocol:
-      out.add(Ebpf.LoadW, A, CONTEXT, SkBuff.Protocol);
-      out.add(Ebpf.ToBigEndian, A, 16);
-      break;
-    case Ancillary.PacketType:
-      out.add(Ebpf.LoadW, A, CONTEXT, SkBuff.PacketType);
-      break;
-    case Ancillary.InterfaceIndex:
-      out.add(Ebpf.LoadW, A, CONTEXT, SkBuff.InterfaceIndex);
-      break;
-    case Ancillary.Mark:
-      out.add(Ebpf.LoadW, A, CONTEXT, SkBuff.Mark);
-      break;
-    case Ancillary.Queue:
-      out.add(Ebpf.LoadW, A, CONTEXT, SkBuff.Queue);
-      break;
-    case Ancillary.Hash:
-      out.add(Ebpf.LoadW, A, CONTEXT, SkBuff.Hash);
-      break;
-    case Ancillary.VlanTag:
-      out.add(Ebpf.LoadW, A, CONTEXT, SkBuff.VlanTag);
-      break;
-    case Ancillary.VlanTagPresent:
-      out.add(Ebpf.LoadW, A, CONTEXT, SkBuff.VlanPresent);
-      break;
-    case Ancillary.VlanProtocol:
-      out.add(Ebpf.LoadW, A, CONTEXT, SkBuff.VlanProtocol);
-      out.add(Ebpf.ToBigEndian, A, 16);
-      break;
     case Ancillary.XorX:
       out.add(Ebpf.Alu32 | BpfAlu.Xor | SOURCE_X, A, X);
       break;

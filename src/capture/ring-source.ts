@@ -8,6 +8,7 @@
 import { constants } from 'node:os';
 import { escapeUnsafe } from '../bytes/text.ts';
 import { CaptureError } from './capture-error.ts';
+import { errnoName } from './errno-name.ts';
 import type { FlowShunt } from './flow-shunt.ts';
 import type { KernelCounters, LinkState, LiveSource, ShuntedCount } from './live-source.ts';
 import type { CaptureCounters, CaptureInterface, PacketBlock } from './packet-source.ts';
@@ -172,7 +173,7 @@ class RingSource implements LiveSource {
   stopIntake(): void {
     if (this.#isClosed || this.#stoppedMs !== Number.POSITIVE_INFINITY) return;
     const result = this.#addon.ringFilter(this.#ring, -1, null);
-    if (result < 0) this.#ownNotes.push(`${this.name}: the intake could not be stopped: ${errorName(-result)}`);
+    if (result < 0) this.#ownNotes.push(`${this.name}: the intake could not be stopped: ${errnoName(-result)}`);
     this.#stoppedMs = performance.now();
   }
 
@@ -292,9 +293,4 @@ function toGoneError(name: string): CaptureError {
     name,
     `${escapeUnsafe(name)}: the interface was removed, and rings that share one can't be bound anew; start the capture again when it is back`,
   );
-}
-
-function errorName(errno: number): string {
-  const found = Object.entries(constants.errno).find(([, number]) => number === errno);
-  return found?.[0] ?? `error ${errno}`;
 }

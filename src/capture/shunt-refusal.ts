@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { errnoName } from './errno-name.ts';
 
 const { EPERM, EACCES, ENOSYS, EINVAL, ENOMEM, EBUSY, EEXIST, ENODEV, EOPNOTSUPP } = constants.errno;
 
@@ -25,7 +26,7 @@ function reasonOf(errno: number): string {
     case ENOMEM:
       return 'no memory for the tables: use fewer flows';
     default:
-      return nameOf(errno);
+      return errnoName(errno);
   }
 }
 
@@ -47,9 +48,9 @@ export function xdpRefusal(interfaceName: string, result: number): string {
       return `${interfaceName}: no such interface`;
     case EINVAL:
     case EOPNOTSUPP:
-      return `the driver of ${interfaceName} refuses XDP (large MTU, LRO, or no support): ${nameOf(-result)}`;
+      return `the driver of ${interfaceName} refuses XDP (large MTU, LRO, or no support): ${errnoName(-result)}`;
     default:
-      return `XDP on ${interfaceName} is refused: ${nameOf(-result)}`;
+      return `XDP on ${interfaceName} is refused: ${errnoName(-result)}`;
   }
 }
 
@@ -79,9 +80,4 @@ function unprivilegedText(): string {
   } catch {
     return 'give the service AmbientCapabilities=CAP_BPF, or run setcap';
   }
-}
-
-function nameOf(errno: number): string {
-  const found = Object.entries(constants.errno).find(([, value]) => value === errno);
-  return found === undefined ? `error ${errno}` : found[0];
 }

@@ -8,6 +8,7 @@ import { escapeUnsafe } from '../bytes/text.ts';
 import type { HecConfig } from '../output/hec/hec-config.ts';
 import type { HecStatus } from '../output/hec/hec-status.ts';
 import { OutputError } from '../output/output-error.ts';
+import { sumOf } from '../sensor/counters.ts';
 import type { DeliveryOptions } from '../sensor/delivery.ts';
 import type { DroppedEvents, EventBatch } from '../sensor/event-batch.ts';
 import type { DeliveryStop, EventDelivery } from '../sensor/event-delivery.ts';
@@ -270,8 +271,4 @@ class StateTeller {
     if (fault === '') this.#log.write('info', 'delivery', `${SINK_TEXTS[format]!} is written again`, { sink: format });
     else this.#log.write('error', 'delivery', `${SINK_TEXTS[format]!}: ${escapeUnsafe(fault)}`, { sink: format });
   }
-}
-
-function sumOf(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((sum, n) => sum + n, 0);
 }

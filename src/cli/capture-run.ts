@@ -33,6 +33,7 @@ import type { Config } from './settings.ts';
 import { toSummary } from './summary.ts';
 import { UsageError } from './usage-error.ts';
 import { readVersion } from './version.ts';
+import { writeStats } from './write-stats.ts';
 
 const LOOK_MS = 1000;
 const LOG_MS = 60_000;
@@ -296,9 +297,9 @@ export class CaptureRun {
       return ExitCode.Ok;
     }
     const stats = this.#toStats(counts, reason);
-    const problem = this.#writeStats(stats);
+    const problem = writeStats(this.#statsFile, stats);
     this.#tellEnd(stats, reason);
-    if (problem !== null) this.#log.write('error', 'stats', escapeUnsafe(problem));
+    if (problem !== null) this.#log.write('error', 'stats', escapeUnsafe(problem.message));
     for (const { level, message } of this.#delivery?.outcome() ?? []) this.#log.write(level, 'outcome', message);
     if (problem !== null || reason === 'no_worker' || reason === 'delivery') return ExitCode.Failed;
     const isLost = counts.handover.inHand > 0 || this.#delivery?.isStored === false;
@@ -359,19 +360,6 @@ export class CaptureRun {
       { pipeline: counts.pipeline, live: counts },
       counts.sieve,
     );
-  }
-
-  /** What went wrong, or null. */
-  #writeStats(stats: RunStats): string | null {
-    if (this.#statsFile === null) return null;
-    try {
-      this.#statsFile.write(new TextEncoder().encode(`${JSON.stringify(stats, null, 2)}\n`));
-      this.#statsFile.close();
-      return null;
-    } catch (error) {
-      if (!(error instanceof OutputError)) throw error;
-      return error.code === 'closed_by_reader' ? null : error.message;
-    }
   }
 }
 

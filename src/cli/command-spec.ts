@@ -121,6 +121,11 @@ const LOOK_OF_EVENTS: OptionGroup = {
   ],
 };
 
+const OTHER: OptionGroup = {
+  title: 'Other',
+  options: [CONFIG_OPTION, METRICS_OPTION, MAX_FLOWS_OPTION, HELP_OPTION],
+};
+
 const REPLAY: CommandSpec = {
   name: 'replay',
   usage: '[options] PATH…',
@@ -139,7 +144,7 @@ const REPLAY: CommandSpec = {
     { title: 'Delivery to Splunk', options: [HEC_OPTION, TOKEN_FILE_OPTION, WAIT_OPTION, SPOOL_OPTION] },
     WHICH_EVENTS,
     LOOK_OF_EVENTS,
-    { title: 'Other', options: [CONFIG_OPTION, METRICS_OPTION, MAX_FLOWS_OPTION, HELP_OPTION] },
+    OTHER,
   ],
 };
 
@@ -221,7 +226,7 @@ const CAPTURE: CommandSpec = {
     { title: 'Delivery to Splunk', options: [HEC_OPTION, TOKEN_FILE_OPTION, SPOOL_OPTION] },
     WHICH_EVENTS,
     LOOK_OF_EVENTS,
-    { title: 'Other', options: [CONFIG_OPTION, METRICS_OPTION, MAX_FLOWS_OPTION, HELP_OPTION] },
+    OTHER,
   ],
 };
 

@@ -7,9 +7,11 @@
  * kernel dropped as not needed.
  */
 import type { LinkState } from '../capture/live-source.ts';
+import { sumOf } from '../sensor/counters.ts';
 import { type LiveCounts, shuntedOf } from '../sensor/live-counts.ts';
 import { missingShare } from '../sensor/pipeline-counts.ts';
 import { toBitRateText, toCountOf, toCountText } from './quantity-text.ts';
+import { rounded } from './run-stats.ts';
 
 export interface LiveRates {
   readonly bitsPerS: number;
@@ -79,14 +81,6 @@ export function toStatusFields(rates: LiveRates, now: LiveCounts): Readonly<Reco
     events: sieve.kept,
     events_dropped: sumOf(handover.dropped),
   };
-}
-
-function sumOf(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((sum, n) => sum + n, 0);
-}
-
-function rounded(n: number, digits: number): number {
-  return Number(n.toFixed(digits));
 }
 
 const LINKS = { up: 'up', down: 'DOWN', gone: 'GONE' } as const satisfies Record<LinkState, string>;

@@ -4,6 +4,7 @@
  *     ring drops      0 0 0 5 9 0 0 2 0 0 … 0
  *                           ^ begun         ^ ended, 16 packets: after `CALM_MS` without one
  */
+import { sumOf } from '../sensor/counters.ts';
 import type { LiveCounts } from '../sensor/live-counts.ts';
 import type { LogFields, LogLevel } from './log.ts';
 import { toCountOf, toDurationText } from './quantity-text.ts';
@@ -37,7 +38,7 @@ const KINDS: readonly Drops[] = [
     event: 'event_drops',
     noun: 'event',
     cause: 'the main thread does not take them as fast as they come',
-    read: ({ handover }) => Object.values(handover.dropped).reduce((sum, n) => sum + n, 0),
+    read: ({ handover }) => sumOf(handover.dropped),
   },
   {
     event: 'flow_evictions',

@@ -30,6 +30,7 @@ import { type CaptureProblem, type RunStats, toRunStats } from './run-stats.ts';
 import { openScreen, type Screen, toProblem } from './screen.ts';
 import { type Config, type ReplaySettings, resolveSettings } from './settings.ts';
 import { UsageError } from './usage-error.ts';
+import { writeStats } from './write-stats.ts';
 
 const DELIVERY_OPTIONS = ['hec', 'hec-token-file', 'hec-wait', 'spool'];
 
@@ -193,7 +194,7 @@ class Replay {
     }
     const stats = this.#toStats(elapsedS, cpu, isInterrupted);
     await this.#showSummary(stats);
-    const statsFailure = this.#writeStats(stats);
+    const statsFailure = writeStats(this.#statsFile, stats);
     for (const { message } of [failure, statsFailure].filter((one) => one !== null)) {
       this.#screen.showProblem(escapeUnsafe(message));
     }
@@ -276,18 +277,6 @@ class Replay {
       const name = this.#settings[kind]!;
       return { name: name === STDOUT_NAME ? 'standard output' : escapeUnsafe(name), events };
     });
-  }
-
-  #writeStats(stats: RunStats): OutputError | null {
-    if (this.#statsFile === null) return null;
-    try {
-      this.#statsFile.write(new TextEncoder().encode(`${JSON.stringify(stats, null, 2)}\n`));
-      this.#statsFile.close();
-      return null;
-    } catch (error) {
-      if (!(error instanceof OutputError)) throw error;
-      return error.code === 'closed_by_reader' ? null : error;
-    }
   }
 }
 

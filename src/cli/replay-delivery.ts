@@ -7,6 +7,7 @@ import { HecError } from '../output/hec/hec-error.ts';
 import type { HecSink } from '../output/hec/sender.ts';
 import { OutputError } from '../output/output-error.ts';
 import { SpoolError } from '../output/spool/spool-error.ts';
+import { sumOf } from '../sensor/counters.ts';
 import { Delivery } from '../sensor/delivery.ts';
 import type { WaitEnd } from '../sensor/delivery-wait.ts';
 import { EventLines } from '../sensor/event-lines.ts';
@@ -200,8 +201,4 @@ export async function asUserErrors<T>(open: () => Promise<T>): Promise<T> {
     }
     throw error;
   }
-}
-
-function sumOf(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((sum, n) => sum + n, 0);
 }

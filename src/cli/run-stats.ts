@@ -15,6 +15,7 @@
  *     events.kept       = handover.taken + dropped + in_hand
  */
 import { DROP_NAMES, Drop } from '../decode/drop.ts';
+import { sumOf } from '../sensor/counters.ts';
 import type { SieveCounts } from '../sensor/event-sieve.ts';
 import { type LiveCounts, type SensorCounts, shuntedOf } from '../sensor/live-counts.ts';
 import { missingShare, type PipelineCounts, packetsDecoded } from '../sensor/pipeline-counts.ts';
@@ -234,7 +235,7 @@ function capturesOf(run: RunRecord): RunStats['captures'] {
     damaged: run.problems.filter((problem) => problem.kind === 'damaged').length,
     failed: run.problems.filter((problem) => problem.kind === 'failed').length,
     other_files: run.otherFiles,
-    file_bytes: sumOf(run.results, 'fileBytes'),
+    file_bytes: sumOfCaptures(run.results, 'fileBytes'),
     problems: run.problems,
   };
 }
@@ -249,9 +250,9 @@ function packetsOf(results: readonly CaptureResult[], counts: PipelineCounts): R
   });
   const decoded = packetsDecoded(counts);
   return {
-    received: sumOf(results, 'packets'),
-    bytes: sumOf(results, 'bytes'),
-    cut_by_snap_length: sumOf(results, 'truncated'),
+    received: sumOfCaptures(results, 'packets'),
+    bytes: sumOfCaptures(results, 'bytes'),
+    cut_by_snap_length: sumOfCaptures(results, 'truncated'),
     decoded,
     dropped,
     drops,
@@ -260,7 +261,10 @@ function packetsOf(results: readonly CaptureResult[], counts: PipelineCounts): R
   };
 }
 
-function sumOf(results: readonly CaptureResult[], key: 'packets' | 'bytes' | 'truncated' | 'fileBytes'): number {
+function sumOfCaptures(
+  results: readonly CaptureResult[],
+  key: 'packets' | 'bytes' | 'truncated' | 'fileBytes',
+): number {
   return results.reduce((sum, { counters }) => sum + (counters?.[key] ?? 0), 0);
 }
 
@@ -337,13 +341,13 @@ function handoverOf({ handover, findingsNotShown }: LiveCounts): HandoverStats {
   const drops = Object.fromEntries(Object.entries(handover.dropped).filter(([, n]) => n > 0));
   return {
     taken: handover.taken,
-    dropped: Object.values(handover.dropped).reduce((sum, n) => sum + n, 0),
+    dropped: sumOf(handover.dropped),
     drops,
     in_hand: handover.inHand,
     findings_not_shown: findingsNotShown,
   };
 }
 
-function rounded(n: number, digits: number): number {
+export function rounded(n: number, digits: number): number {
   return Number(n.toFixed(digits));
 }

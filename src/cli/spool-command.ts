@@ -10,6 +10,7 @@ import { drainSpool } from '../output/spool/drain-spool.ts';
 import { openSpool } from '../output/spool/open-spool.ts';
 import type { Spool } from '../output/spool/spool.ts';
 import { readSpoolStatus } from '../output/spool/spool-status.ts';
+import { sumOf } from '../sensor/counters.ts';
 import { progressOf, waitForDelivery } from '../sensor/delivery-wait.ts';
 import { type CommandArguments, readArguments } from './arguments.ts';
 import type { CliIo } from './cli-io.ts';
@@ -148,8 +149,4 @@ async function deliverAll(
   const why = sink.redact(`${lastStatus}${ended}`);
   screen.showProblem(`${toCountOf(queued, 'event')} still ${queued === 1 ? 'waits' : 'wait'} in the spool: ${why}`);
   return ExitCode.NotDelivered;
-}
-
-function sumOf(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((sum, n) => sum + n, 0);
 }

@@ -7,6 +7,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { messageOf } from './message-of.ts';
 import { OutputError } from './output-error.ts';
 
 const STDOUT_FD = 1;
@@ -78,6 +79,6 @@ function reasonOf(error: unknown): string {
     case 'EEXIST':
       return 'a part of its path is a file, not a folder';
     default:
-      return error instanceof Error ? error.message : String(error);
+      return messageOf(error);
   }
 }

@@ -7,6 +7,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { EncodedBatch, EventEncoding } from './event-encoding.ts';
+import { messageOf } from './message-of.ts';
 import { type EventTarget, PatientTarget } from './patient-target.ts';
 import type { Sink } from './sink.ts';
 import type { SpoolBatch, SpoolConsumer } from './spool/spool-batch.ts';
@@ -68,7 +69,7 @@ export class EventFileSink implements Sink {
       return this.#encoding.encode(await decompress(batch), batch.eventEnds);
     } catch (error) {
       // The record's checksum held, so it was never gzip: no try will make it so.
-      this.#target.setFault(`batch ${batch.id}: ${error instanceof Error ? error.message : String(error)}`);
+      this.#target.setFault(`batch ${batch.id}: ${messageOf(error)}`);
       return { bytes: new Uint8Array(0), events: 0, unreadable: batch.count };
     }
   }

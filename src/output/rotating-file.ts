@@ -11,6 +11,7 @@ import { constants, existsSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import path from 'node:path';
 import type { EventEncoding } from './event-encoding.ts';
+import { messageOf } from './message-of.ts';
 import { OutputError } from './output-error.ts';
 
 /** Looked at for the end of the last whole event. A batch is smaller, and only the last one can be torn. */
@@ -130,8 +131,4 @@ export class RotatingFile {
     if (at < size) await handle.truncate(at);
     return at;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { HecStatus } from '../output/hec/hec-status.ts';
 import type { HecSink } from '../output/hec/sender.ts';
 import type { SpoolCounters } from '../output/spool/spool-batch.ts';
+import { sumOf } from './counters.ts';
 
 /** Often enough for a progress line that moves. */
 const LOOK_MS = 50;
@@ -60,7 +61,7 @@ export async function waitForDelivery(
 
 /** Rises when something was taken, acknowledged or given up; not with what comes in, health events among it. */
 export function progressOf({ acknowledged, dropped }: SpoolCounters, hec: HecSink | null): number {
-  const gone = Object.values(dropped).reduce((sum, events) => sum + events, 0);
+  const gone = sumOf(dropped);
   return acknowledged + gone + (hec?.counters.requests.get('event success') ?? 0);
 }
 

@@ -12,7 +12,8 @@ import { OutputError } from '../output/output-error.ts';
 import type { PatientTarget } from '../output/patient-target.ts';
 import type { EventBatch } from './event-batch.ts';
 import { EventTally } from './event-tally.ts';
-import { NOBODY_READS, toError } from './running-sink.ts';
+import { NOBODY_READS } from './running-sink.ts';
+import { toError } from './to-error.ts';
 
 /** Reason for events that a file did not take as fast as they came. */
 const QUEUE_FULL = 'queue_full';

@@ -2,6 +2,7 @@
 import type { HealthFields } from '../output/health-stream.ts';
 import type { HecSink } from '../output/hec/sender.ts';
 import type { SpoolStatus } from '../output/spool/spool-status.ts';
+import { sumOf } from './counters.ts';
 import { type LiveCounts, type SensorCounts, shuntedOf } from './live-counts.ts';
 import { type CountsByName, missingShare, packetsDecoded, packetsReceived } from './pipeline-counts.ts';
 import type { RunCounts } from './run-account.ts';
@@ -96,6 +97,6 @@ function nonZero(counts: CountsByName): CountsByName {
 
 /** The sum, and by reason where there is one: an event has no empty objects. */
 function withDrops(name: string, dropped: Readonly<Record<string, number>>): HealthFields {
-  const sum = Object.values(dropped).reduce((total, events) => total + events, 0);
+  const sum = sumOf(dropped);
   return { [name]: sum, ...(sum > 0 && { [`${name}_by_reason`]: dropped }) };
 }

@@ -2,7 +2,7 @@
 import { type HealthBatch, HealthStream } from '../output/health-stream.ts';
 import { type HealthSources, toHealthFields } from './health-fields.ts';
 import type { SensorCounts } from './live-counts.ts';
-import { toError } from './running-sink.ts';
+import { toError } from './to-error.ts';
 
 export interface HealthOptions {
   readonly sensor: string;

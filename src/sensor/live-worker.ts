@@ -6,6 +6,7 @@ import { HandoverLedger } from './handover-ledger.ts';
 import { NO_WORKER_COUNTS, type WorkerCounts, type WorkerReport } from './live-counts.ts';
 import type { LiveOutlet, LivePatch } from './live-options.ts';
 import { fromSentError } from './sent-error.ts';
+import { toError } from './to-error.ts';
 import type { FromWorker, ToWorker, WorkerPlan } from './worker-messages.ts';
 
 export class LiveWorker {
@@ -149,7 +150,7 @@ export class LiveWorker {
     }
     taking.then(giveBack, (error: unknown) => {
       // Whoever can't take it says so, and answers for the events.
-      this.#outlet.onFault(error instanceof Error ? error : new Error(String(error)));
+      this.#outlet.onFault(toError(error));
     });
   }
 

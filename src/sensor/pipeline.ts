@@ -9,6 +9,7 @@
  * to a cap, so that TLS that begins late (after STARTTLS, behind a proxy's answer) is found by content as well.
  */
 import { randomInt } from 'node:crypto';
+import type { FlowShunt } from '../capture/flow-shunt.ts';
 import type { CaptureInterface, PacketBlock } from '../capture/packet-source.ts';
 import { Decoder } from '../decode/decode-packet.ts';
 import { Drop } from '../decode/drop.ts';
@@ -40,15 +41,7 @@ const NO_MACS = ['', ''] as const;
  * is the flow table's: `addrA` and `addrB` are indexes into `words`, of four words each, an IPv4 address in the first; `ports` has that of
  * `a` in its upper half. The sequence numbers of the SYNs are there where both were seen. Borrowed for the call.
  */
-export type FlowDone = (
-  isV6: boolean,
-  words: Int32Array,
-  addrA: number,
-  addrB: number,
-  ports: number,
-  isnA?: number,
-  isnB?: number,
-) => void;
+export type FlowDone = FlowShunt['finish'];
 
 /** Tells flows' time where packets come live. In a replay the time is the packets' own. */
 export interface FlowClock {

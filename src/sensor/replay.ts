@@ -8,6 +8,7 @@ import type { FoundCapture } from '../capture/find-captures.ts';
 import { openCapture } from '../capture/open-capture.ts';
 import { type CaptureCounters, type CaptureFault, PacketBlock, type PacketSource } from '../capture/packet-source.ts';
 import type { Pipeline } from './pipeline.ts';
+import { toError } from './to-error.ts';
 
 /** What became of one capture. */
 export interface CaptureResult {
@@ -126,8 +127,4 @@ async function nextBlock(source: PacketSource, block: PacketBlock, patience: Pat
   } catch (error) {
     return toError(error);
   }
-}
-
-function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -9,6 +9,7 @@ import type { Sink } from '../output/sink.ts';
 import type { SpoolConsumer } from '../output/spool/spool-batch.ts';
 import { SpoolError } from '../output/spool/spool-error.ts';
 import { StandardOutput } from '../output/standard-output.ts';
+import { toError } from './to-error.ts';
 
 /** Reason for events that came when the reader of a pipe had gone away. */
 export const NOBODY_READS = 'nobody_reads';
@@ -94,8 +95,4 @@ export async function ignoreClosed(promise: Promise<void>): Promise<void> {
   } catch (error) {
     if (!(error instanceof SpoolError) || error.code !== 'closed') throw error;
   }
-}
-
-export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

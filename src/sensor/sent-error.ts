@@ -1,5 +1,6 @@
 /** Errors on their way between threads. */
 import { CaptureError, type CaptureErrorCode } from '../capture/capture-error.ts';
+import { toError } from './to-error.ts';
 
 /** An error as data: the clone that a message makes of one loses its class and its fields. */
 export interface SentError {
@@ -10,7 +11,7 @@ export interface SentError {
 }
 
 export function toSentError(thrown: unknown): SentError {
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const error = toError(thrown);
   return {
     message: error.message,
     stack: error.stack ?? error.message,

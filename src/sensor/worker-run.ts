@@ -24,7 +24,7 @@ import { COUNTS_EVERY_MS, TURN_MS } from './limits.ts';
 import { LiveClock } from './live-clock.ts';
 import type { WorkerCounts } from './live-counts.ts';
 import type { LivePatch } from './live-options.ts';
-import { type FlowDone, Pipeline } from './pipeline.ts';
+import { Pipeline } from './pipeline.ts';
 import { countsOf } from './pipeline-counts.ts';
 import { toSentError } from './sent-error.ts';
 import { ShownFindings } from './shown-findings.ts';
@@ -72,7 +72,7 @@ export class WorkerRun {
         ...(shunt !== null &&
           shunt.kind !== 'classic' && {
             flowBudgetBytes: budgetOf(plan),
-            onFlowDone: (...flow: Parameters<FlowDone>) => shunt.finish(...flow),
+            onFlowDone: shunt.finish.bind(shunt),
           }),
       },
     );

@@ -13,6 +13,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
+import { messageOf } from '../message-of.ts';
 import type { Redactor } from './redactor.ts';
 import type { Verdict } from './response.ts';
 
@@ -70,7 +71,7 @@ export class Quarantine {
       this.fault = null;
       return 'kept';
     } catch (error) {
-      this.fault = error instanceof Error ? error.message : String(error);
+      this.fault = messageOf(error);
       return 'failed';
     }
   }

@@ -7,6 +7,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureVersion } from 'node:tls';
+import { messageOf } from '../message-of.ts';
 import type { HecTls } from './hec-config.ts';
 import { HecError } from './hec-error.ts';
 import { WatchedFiles } from './watched-files.ts';
@@ -111,8 +112,4 @@ function isSame(a: TlsOptions, b: TlsOptions): boolean {
     [a.key, b.key],
   ] as const;
   return pairs.every(([one, other]) => (one === undefined ? other === undefined : other?.equals(one) === true));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

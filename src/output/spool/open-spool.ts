@@ -7,6 +7,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { messageOf } from '../message-of.ts';
 import { BatchStore, type Durability, STORE_FILE, type StoreView } from './batch-store.ts';
 import { LedgerFile, readLedger } from './ledger-file.ts';
 import { DEFAULT_MAX_AGE_MS, DEFAULT_MAX_BYTES, DEFAULT_MIN_FREE_BYTES, MIN_SPOOL_BYTES } from './limits.ts';
@@ -120,7 +121,7 @@ async function tryOpen(folder: string, durability: Durability, maxBytes: number)
     // LMDB's own faults and ours are damage; what the system says about the folder is not.
     const code = error instanceof Error && 'code' in error ? error.code : null;
     if (typeof code === 'string' || (typeof code === 'number' && SYSTEM_REFUSALS.has(code))) throw error;
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 
@@ -151,6 +152,6 @@ function complete(options: OpenSpoolOptions): SpoolOptions {
 }
 
 function cannotOpen(folder: string, error: unknown): SpoolError {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return new SpoolError('cannot_open', `can't open the spool ${folder}: ${reason}`);
 }

@@ -1,6 +1,7 @@
 /** What `spanglass spool status` and the metrics show: the account of each sink, and what the spool takes. Of an open spool or of a folder. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { messageOf } from '../message-of.ts';
 import { BatchStore, type Durability, STORE_FILE } from './batch-store.ts';
 import { SinkAccount } from './sink-account.ts';
 import type { Spool } from './spool.ts';
@@ -64,10 +65,7 @@ export async function readSpoolStatus(folder: string, nowMs: number): Promise<Sp
   try {
     store = new BatchStore(folder, 'crash', 0, true);
   } catch (error) {
-    throw new SpoolError(
-      'cannot_open',
-      `no spool in ${folder}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new SpoolError('cannot_open', `no spool in ${folder}: ${messageOf(error)}`);
   }
   try {
     const view = store.readAll();

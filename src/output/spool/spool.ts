@@ -12,6 +12,7 @@
  * spool, by policy, and a `pause` waits for space.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../message-of.ts';
 import type { BatchStore, Durability, NewBatch } from './batch-store.ts';
 import { DiskRoom } from './disk-room.ts';
 import type { EventRange } from './drop-journal.ts';
@@ -395,7 +396,7 @@ export class Spool implements ConsumerHost {
   }
 
   #noteFault(error: unknown): void {
-    this.lastFault = error instanceof Error ? error.message : String(error);
+    this.lastFault = messageOf(error);
   }
 
   #report(): void {

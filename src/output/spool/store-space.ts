@@ -11,6 +11,7 @@
  */
 import { statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { messageOf } from '../message-of.ts';
 import { BATCH_SLACK_BYTES, STORE_SLACK_BYTES, STORE_SLACK_SHARE } from './limits.ts';
 
 /** The commit can't be written safely. Nothing of it was. */
@@ -52,7 +53,7 @@ export class StoreSpace {
     try {
       await this.#growTo(Math.ceil(Math.min(allowed, needed + this.#tailBytes)));
     } catch (error) {
-      if (this.fileBytes < needed) throw new StoreFullError(error instanceof Error ? error.message : String(error));
+      if (this.fileBytes < needed) throw new StoreFullError(messageOf(error));
     }
   }
 
